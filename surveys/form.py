@@ -1,0 +1,394 @@
+"""Pages and cards from a questionnaire; posted fields in, answers or faults out.
+
+Faults are data (a code, the field, the value); the words for them are the interface's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Literal
+
+from surveys.codes import BLANK
+from surveys.coding import Answers, Codebook, Refused, clean_text, codebook
+from surveys.questionnaire import SUFFIX, Block, Column, Item, Question, Questionnaire, Scale, Stage, Text
+
+Title = Literal["items", "importance", "overall", "problem", "belief", "grid", "work", "about", "comments"]
+LONGEST_PAGE = 9  # cards; a stage of the bank's questionnaire has at most eight items
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scale to answer: a rating, of which a card in three columns has three."""
+
+    field: int
+    name: str
+    scale: Scale
+    column: Column | None
+    label: Text
+    na: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """One question as the respondent meets it."""
+
+    kind: Literal["rating", "levels", "single", "multiple", "points", "text"]
+    name: str
+    legend: Text
+    fields: tuple[int, ...] = ()
+    rows: tuple[Row, ...] = ()
+    question: Question | None = None
+    item: Item | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the form.
+
+    `part` and `parts` count the columns ("part 1 of 2: an excellent bank"), `step` and `steps` the pages within
+    the part; `stage` is the stage of the service the page is about, if it is about one.
+    """
+
+    number: int
+    title: Title
+    cards: tuple[Card, ...]
+    name: Text
+    frame: Text
+    stage: Stage | None = None
+    column: Column | None = None
+    part: int = 0
+    parts: int = 0
+    step: int = 1
+    steps: int = 1
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one card: `code` says what, `value` what was sent, `row` which scale of the card."""
+
+    code: Literal["missing", "not_allowed", "sum", "exclusive", "too_long"]
+    card: str
+    field: str
+    value: str = ""
+    allowed: str = ""
+    number: int = 0
+
+
+def pages(questionnaire: Questionnaire) -> tuple[Page, ...]:
+    """All pages of the form in order, the conditional ones included (`visible` tells which a person meets)."""
+    book = codebook(questionnaire)
+    found = [*_item_pages(questionnaire, book), *_block_pages(questionnaire, book)]
+    return tuple(replace(page, number=number) for number, page in enumerate(found, 1))
+
+
+def _item_pages(questionnaire: Questionnaire, book: Codebook) -> Iterator[Page]:
+    side_by_side = questionnaire.format == "three_column"
+    columns = questionnaire.columns
+    parts: list[tuple[Column, ...]] = (
+        [tuple(c for c in columns if c != "importance")]
+        if side_by_side
+        else [(column,) for column in columns if column != "importance"]
+    )
+    parts += [("importance",)] if "importance" in columns else []
+    for part, together in enumerate(parts, 1):
+        groups = list(_stages(questionnaire))
+        for step, (stage, items) in enumerate(groups, 1):
+            cards = tuple(_item_card(questionnaire, book, item, together) for item in items)
+            intro = {} if side_by_side else questionnaire.column_intro.get(together[0], {})
+            yield Page(
+                0,
+                "items",
+                cards,
+                stage.plain or stage.name if stage else {},
+                intro,
+                stage,
+                together[0],
+                part,
+                len(parts),
+                step,
+                len(groups),
+            )
+
+
+def _stages(questionnaire: Questionnaire) -> Iterator[tuple[Stage | None, list[Item]]]:
+    """Items by stage; without stages, by dimension, as many as make a page."""
+    if questionnaire.stages:
+        for stage in questionnaire.stages:
+            items = [item for item in questionnaire.items if item.stage == stage.id]
+            for at in range(0, len(items), LONGEST_PAGE):
+                yield stage, items[at : at + LONGEST_PAGE]
+        return
+    page: list[Item] = []
+    for _, group in groupby(questionnaire.items, key=lambda item: item.dimension):
+        together = list(group)
+        if page and len(page) + len(together) > LONGEST_PAGE:
+            yield None, page
+            page = []
+        page = [*page, *together]
+    if page:
+        yield None, page
+
+
+def _item_card(questionnaire: Questionnaire, book: Codebook, item: Item, columns: Sequence[Column]) -> Card:
+    rows = []
+    for column in columns:
+        number = book.place[f"{item.id}_{SUFFIX[column]}"]
+        name = book.fields[number].name
+        importance = questionnaire.item_importance
+        scale = (
+            questionnaire.scale(importance.scale)
+            if column == "importance" and importance
+            else questionnaire.rating_scale
+        )
+        label = questionnaire.column_labels.get(column, {}) if len(columns) > 1 else {}
+        rows.append(Row(number, name, scale, column, label, book.fields[number].na is not None))
+    legend = item.stem if len(columns) > 1 and item.stem else item.wording(columns[0])
+    kind: Literal["levels", "rating"] = "levels" if len(rows) > 1 else "rating"
+    name = item.id if len(rows) > 1 else rows[0].name
+    return Card(kind, name, legend, tuple(row.field for row in rows), tuple(rows), None, item)
+
+
+def _block_pages(questionnaire: Questionnaire, book: Codebook) -> Iterator[Page]:
+    """Blocks that belong together share a page; a question that hangs on another starts a new one."""
+    titles: dict[str, Title] = {
+        "importance": "importance",
+        "outcomes": "overall",
+        "complaint": "overall",
+        "belief": "belief",
+        "grid": "grid",
+        "antecedents": "work",
+        "comments": "about",
+        "quality": "about",
+        "segments": "about",
+    }
+    waiting: list[tuple[Title, Text, Stage | None, Question]] = []
+    # Words and facts about the person come last, after everything that is about the bank.
+    ordered = sorted(questionnaire.blocks, key=lambda block: titles[block.role] == "about")
+    for block in ordered:
+        for question in _in_stage_order(questionnaire, block):
+            stage = questionnaire.stage(question.stage) if question.stage and block.role in ("belief", "grid") else None
+            frame = block.frame
+            entry = (titles[block.role], frame, stage, question)
+            if waiting and not _together(waiting, entry):
+                yield _block_page(waiting, book)
+                waiting = []
+            waiting.append(entry)
+    if waiting:
+        yield _block_page(waiting, book)
+
+
+def _in_stage_order(questionnaire: Questionnaire, block: Block) -> list[Question]:
+    if block.role not in ("belief", "grid"):
+        return list(block.questions)
+    order = [stage.id for stage in questionnaire.stages]
+    return sorted(block.questions, key=lambda q: order.index(q.stage) if q.stage in order else len(order))
+
+
+def _together(
+    waiting: list[tuple[Title, Text, Stage | None, Question]], entry: tuple[Title, Text, Stage | None, Question]
+) -> bool:
+    title, frame, stage, question = entry
+    first = waiting[0]
+    if (title, frame, stage) != first[:3]:
+        return False
+    if (question.show_if is None) != (first[3].show_if is None):
+        return False
+    ratings = sum(question.type == "scale" for *_, question in waiting)
+    return title == "about" or ratings < LONGEST_PAGE
+
+
+def _block_page(entries: list[tuple[Title, Text, Stage | None, Question]], book: Codebook) -> Page:
+    title, frame, stage, first = entries[0]
+    if first.show_if is not None:
+        title = "problem"
+    cards = tuple(_question_card(question, book) for *_, question in entries)
+    return Page(0, title, cards, stage.plain or stage.name if stage else {}, frame, stage)
+
+
+def _question_card(question: Question, book: Codebook) -> Card:
+    fields = tuple(number for number, field in enumerate(book.fields) if field.question == question.id)
+    if question.type == "scale" and question.scale:
+        has_na = question.scale.na is not None
+        row = Row(fields[0], question.id, question.scale, None, {}, has_na)
+        return Card("rating", question.id, question.prompt, fields, (row,), question)
+    kinds: dict[str, Literal["single", "multiple", "points", "text"]] = {
+        "single": "single",
+        "multiple": "multiple",
+        "constant_sum": "points",
+        "text": "text",
+    }
+    return Card(kinds[question.type], question.id, question.prompt, fields, (), question)
+
+
+def visible(page: Page, book: Codebook, answers: Answers) -> tuple[Card, ...]:
+    """The cards of a page that this person meets, given what was answered before."""
+    return tuple(card for card in page.cards if _met(card, book, answers))
+
+
+def _met(card: Card, book: Codebook, answers: Answers) -> bool:
+    condition = card.question.condition if card.question else None
+    if condition is None:
+        return True
+    other, equal, code = condition
+    number = book.place[other]
+    byte = answers.closed[number]
+    # A blank answer to the first question opens no follow-up: neither "told" nor "not told" is known.
+    return byte != BLANK and (book.fields[number].show(byte) == code) is equal
+
+
+def next_page(all_pages: Sequence[Page], book: Codebook, answers: Answers, after: int) -> Page | None:
+    """The first page after number `after` that has a card for this person."""
+    return next((page for page in all_pages if page.number > after and visible(page, book, answers)), None)
+
+
+def previous_page(all_pages: Sequence[Page], book: Codebook, answers: Answers, before: int) -> Page | None:
+    """The last page before number `before` that has a card for this person."""
+    earlier = [page for page in all_pages if page.number < before and visible(page, book, answers)]
+    return earlier[-1] if earlier else None
+
+
+def read_page(
+    page: Page, book: Codebook, answers: Answers, posted: Mapping[str, Sequence[str]]
+) -> tuple[Answers, list[Fault], dict[str, str]]:
+    """Take what was posted for one page.
+
+    Parameters
+    ----------
+    page, book, answers
+        The page, the survey's fields, and what was answered before.
+    posted
+        Field name -> values, as the browser sent them.
+
+    Returns
+    -------
+    answers : Answers
+        The answers with this page's valid values taken over; a refused value leaves its field blank.
+    faults : list of Fault
+        At most one a row, in page order.  A fault of code "missing" is a reminder: the page may be sent again
+        with the field left blank.
+    refused : dict
+        Field name -> text that was refused, to be shown again in text fields.
+    """
+    taken = Answers(bytearray(answers.closed), dict(answers.comments))
+    faults: list[Fault] = []
+    refused: dict[str, str] = {}
+    for card in visible(page, book, answers):
+        reader = _READERS[card.kind]
+        faults += reader(card, book, taken, posted, refused)
+    for card in page.cards:
+        if not _met(card, book, taken):
+            _forget(card, taken)
+    if page.title == "about":
+        # Facts about the person are theirs to give; leaving them out is not pointed at.
+        faults = [fault for fault in faults if fault.code != "missing"]
+    return taken, faults, refused
+
+
+def whole_faults(all_pages: Sequence[Page], book: Codebook, answers: Answers) -> Page | None:
+    """The first page whose kept answers may not be sent: points that miss their total, or a choice not alone."""
+    for page in all_pages:
+        for card in visible(page, book, answers):
+            bytes_ = [answers.closed[number] for number in card.fields]
+            if card.kind == "points" and any(bytes_) and card.question:
+                if sum(max(byte - 1, 0) for byte in bytes_) != card.question.total:
+                    return page
+            elif card.kind == "multiple" and card.question:
+                alone = [o.exclusive and byte == 2 for o, byte in zip(card.question.options, bytes_, strict=True)]
+                if any(alone) and bytes_.count(2) > 1:
+                    return page
+    return None
+
+
+def _forget(card: Card, answers: Answers) -> None:
+    for number in card.fields:
+        answers.closed[number] = BLANK
+    answers.comments.pop(card.name, None)
+
+
+def _first(posted: Mapping[str, Sequence[str]], name: str) -> str:
+    values = posted.get(name, ())
+    return values[0] if values else ""
+
+
+def _read_fields(
+    card: Card, book: Codebook, taken: Answers, posted: Mapping[str, Sequence[str]], refused: dict[str, str]
+) -> list[Fault]:
+    faults = []
+    for number in card.fields:
+        field = book.fields[number]
+        text = _first(posted, field.name)
+        try:
+            taken.closed[number] = field.read(text)
+        except Refused as error:
+            taken.closed[number] = BLANK
+            refused[field.name] = text[:40]
+            faults.append(Fault("not_allowed", card.name, field.name, text[:40], error.allowed))
+        else:
+            if taken.closed[number] == BLANK and card.kind != "points":
+                faults.append(Fault("missing", card.name, field.name))
+    return faults
+
+
+def _read_points(
+    card: Card, book: Codebook, taken: Answers, posted: Mapping[str, Sequence[str]], refused: dict[str, str]
+) -> list[Fault]:
+    faults = _read_fields(card, book, taken, posted, refused)
+    if faults or card.question is None:
+        return faults
+    bytes_ = [taken.closed[number] for number in card.fields]
+    if not any(bytes_):
+        return [Fault("missing", card.name, book.fields[card.fields[0]].name)]
+    total = sum(byte - 1 for byte in bytes_ if byte != BLANK)
+    if total != card.question.total:
+        # The numbers stay in the page so that only the difference has to be mended.
+        return [Fault("sum", card.name, book.fields[card.fields[0]].name, str(total), number=card.question.total)]
+    for number in card.fields:
+        taken.closed[number] = max(taken.closed[number], 1)  # a feature left empty got no points
+    return []
+
+
+def _read_multiple(
+    card: Card, book: Codebook, taken: Answers, posted: Mapping[str, Sequence[str]], refused: dict[str, str]
+) -> list[Fault]:
+    options = card.question.options if card.question else ()
+    values = set(posted.get(card.name, ()))
+    unknown = values - {option.code for option in options}
+    for number in card.fields:
+        taken.closed[number] = BLANK
+    if unknown:
+        allowed = ", ".join(option.code for option in options)
+        return [Fault("not_allowed", card.name, card.name, min(unknown)[:40], allowed)]
+    if not values:
+        return [Fault("missing", card.name, card.name)]
+    for number, option in zip(card.fields, options, strict=True):
+        taken.closed[number] = 2 if option.code in values else 1
+    alone = [option.code for option in options if option.exclusive and option.code in values]
+    if alone and len(values) > 1:
+        return [Fault("exclusive", card.name, card.name, alone[0])]
+    return []
+
+
+def _read_text(
+    card: Card, book: Codebook, taken: Answers, posted: Mapping[str, Sequence[str]], refused: dict[str, str]
+) -> list[Fault]:
+    text = clean_text(_first(posted, card.name))
+    limit = book.limits[card.name]
+    if len(text) > limit:
+        refused[card.name] = text
+        return [Fault("too_long", card.name, card.name, "", str(limit), len(text))]
+    taken.comments.pop(card.name, None)
+    if text:
+        taken.comments[card.name] = text
+    return []
+
+
+_READERS: dict[str, Callable[[Card, Codebook, Answers, Mapping[str, Sequence[str]], dict[str, str]], list[Fault]]] = {
+    "rating": _read_fields,
+    "levels": _read_fields,
+    "single": _read_fields,
+    "points": _read_points,
+    "multiple": _read_multiple,
+    "text": _read_text,
+}
