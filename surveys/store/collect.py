@@ -1,0 +1,389 @@
+"""Answers in: drafts, the one ingest function, shuffled releases, receipts and withdrawal."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from surveys.coding import Answers, Codebook, codebook
+from surveys.questionnaire import Questionnaire
+from surveys.tables import Comment, Draft, Release, Spent, Submission, Survey, Waiting
+
+BATCH = 5  # answers enter the report at least so many at a time
+DRAFT_DAYS = 7
+DRAFT: Table = Draft.__table__  # type: ignore[attr-defined]
+WAITING: Table = Waiting.__table__  # type: ignore[attr-defined]
+SUBMISSION: Table = Submission.__table__  # type: ignore[attr-defined]
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U
+
+
+class Conflict(ValueError):
+    """The same key came with other answers."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One set of answers at the door, whichever door: web, file, program."""
+
+    key: str  # idempotency key: a secret of the sender, never stored itself
+    closed: bytes
+    comments: dict[str, str]
+    language: str
+    day: date
+    unit: str = ""
+    channel: str = ""
+
+    @property
+    def body_hash(self) -> str:
+        """Tells two bodies apart without keeping either."""
+        text = json.dumps([self.closed.hex(), self.comments, self.unit, self.channel], sort_keys=True)
+        # Keyed with the sender's secret: a plain hash of so few possible answers could be guessed from the table.
+        return hmac.new(self.key.encode(), text.encode(), "sha256").hexdigest()
+
+
+def fingerprint(purpose: str, secret: str) -> str:
+    """What is stored instead of a secret: its hash, different for each purpose."""
+    return hashlib.sha256(f"fivegaps:{purpose}:{secret}".encode()).hexdigest()
+
+
+def new_key() -> str:
+    """A fresh idempotency key; it also opens the draft."""
+    return secrets.token_urlsafe(24)
+
+
+def receipt_code(key: str) -> str:
+    """The receipt code that belongs to a key: 80 bits, written as four groups of four.
+
+    It is derived, so that the same key sent twice gives the same receipt without the code being stored.
+    """
+    number = int.from_bytes(hmac.new(key.encode(), b"fivegaps:receipt", "sha256").digest()[:10], "big")
+    letters = "".join(ALPHABET[(number >> (5 * place)) & 31] for place in range(16))
+    return "-".join(letters[at : at + 4] for at in range(0, 16, 4))
+
+
+def tidy_code(code: str) -> str:
+    """A receipt code as it is hashed: upper case, the look-alikes resolved, spaces and hyphens gone."""
+    letters = code.upper().translate(str.maketrans("ILO", "110"))
+    return "".join(letter for letter in letters if letter in ALPHABET)
+
+
+def _comment_key(code: str, question: str) -> str:
+    return fingerprint(f"comment:{question}", tidy_code(code))
+
+
+def save_draft(connection: Connection, draft: Draft) -> None:
+    """Write a draft, new or changed."""
+    values = {
+        "closed": draft.closed,
+        "comments": draft.comments,
+        "language": draft.language,
+        "furthest": draft.furthest,
+        "expires_on": draft.expires_on,
+    }
+    changed = connection.execute(update(Draft).where(col(Draft.token_hash) == draft.token_hash).values(**values))
+    if changed.rowcount == 0:
+        connection.execute(
+            insert(Draft).values(
+                token_hash=draft.token_hash, survey_id=draft.survey_id, unit=draft.unit, channel=draft.channel, **values
+            )
+        )
+
+
+def draft_expiry(today: date) -> date:
+    """The day after which an untouched draft is deleted."""
+    return today + timedelta(days=DRAFT_DAYS)
+
+
+def find_draft(connection: Connection, survey_id: int, key: str) -> Draft | None:
+    """The draft that a key opens."""
+    row = (
+        connection.execute(
+            select(DRAFT).where(col(Draft.token_hash) == fingerprint("draft", key), col(Draft.survey_id) == survey_id)
+        )
+        .mappings()
+        .first()
+    )
+    return Draft(**row) if row else None
+
+
+def delete_expired_drafts(connection: Connection, today: date) -> int:
+    """Delete drafts whose time is over."""
+    return connection.execute(delete(Draft).where(col(Draft.expires_on) < today)).rowcount
+
+
+def ingest(connection: Connection, survey_id: int, book: Codebook, arrivals: Sequence[Arrival]) -> list[str]:
+    """Take answers into the inbox: the only way in, for one from the web as for a file of many.
+
+    Parameters
+    ----------
+    connection
+        An open transaction; the caller acknowledges after its commit.
+    survey_id, book
+        The survey and its frozen fields.
+    arrivals
+        The answers.  The same key with the same answers is accepted again and changes nothing.
+
+    Returns
+    -------
+    list of str
+        The receipt codes, in the order of `arrivals`.
+
+    Raises
+    ------
+    Conflict
+        A key has already brought other answers.
+    ValueError
+        Bytes do not fit the survey's fields.  Nothing of `arrivals` is kept then.
+    """
+    for arrival in arrivals:
+        _check(book, arrival)
+    codes = [receipt_code(arrival.key) for arrival in arrivals]
+    spent = [
+        {"key_hash": fingerprint("key", arrival.key), "survey_id": survey_id, "body_hash": arrival.body_hash}
+        for arrival in arrivals
+    ]
+    fresh = _spend(connection, spent)
+    waiting = [
+        {
+            "receipt_hash": fingerprint("receipt", tidy_code(code)),
+            "survey_id": survey_id,
+            "unit": arrival.unit,
+            "channel": arrival.channel,
+            "language": arrival.language,
+            "day": arrival.day,
+            "closed": arrival.closed,
+            "comments": {question: [_comment_key(code, question), text] for question, text in arrival.comments.items()},
+        }
+        for arrival, code, is_new in zip(arrivals, codes, fresh, strict=True)
+        if is_new
+    ]
+    if waiting:
+        connection.execute(insert(Waiting), waiting)
+        for batch in _batches([fingerprint("draft", arrival.key) for arrival in arrivals]):
+            connection.execute(delete(Draft).where(col(Draft.token_hash).in_(batch)))
+    return codes
+
+
+def _spend(connection: Connection, spent: list[dict[str, object]]) -> list[bool]:
+    """Mark keys as used; False where the same answers had come with the key before.
+
+    The unique key of the table decides, not a look beforehand: two senders of one key cannot both win.
+    """
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(Spent), spent)
+        return [True] * len(spent)
+    except IntegrityError:
+        if len(spent) > 1:
+            return [_spend(connection, [one])[0] for one in spent]
+    before = connection.execute(
+        select(col(Spent.body_hash)).where(col(Spent.key_hash) == spent[0]["key_hash"])
+    ).scalar()
+    if before != spent[0]["body_hash"]:
+        raise Conflict("these answers were sent before with other values; the first ones count")
+    return [False]
+
+
+def _batches(keys: list[str], size: int = 500) -> Iterator[list[str]]:
+    """Keys in portions that fit one statement."""
+    for at in range(0, len(keys), size):
+        yield keys[at : at + size]
+
+
+def _check(book: Codebook, arrival: Arrival) -> None:
+    if len(arrival.closed) != len(book):
+        raise ValueError(f"{len(arrival.closed)} answers came; this survey has {len(book)} fields")
+    for field, byte in zip(book.fields, arrival.closed, strict=True):
+        if not field.holds(byte):
+            raise ValueError(f"{field.name}: the code is {byte}; allowed is {field.allowed}")
+    for question, text in arrival.comments.items():
+        if question not in book.limits:
+            raise ValueError(f"{question}: not a text question of this survey")
+        if len(text) > book.limits[question]:
+            raise ValueError(f"{question}: {len(text)} characters; allowed are {book.limits[question]}")
+
+
+def sent_before(connection: Connection, key: str) -> bool:
+    """Whether a key has already brought an answer."""
+    return (
+        connection.execute(select(col(Spent.survey_id)).where(col(Spent.key_hash) == fingerprint("key", key))).first()
+        is not None
+    )
+
+
+def due(connection: Connection, today: date) -> list[tuple[int, int]]:
+    """Surveys with enough waiting for a release, or closed with anything waiting: (id, least to release)."""
+    waiting = dict(
+        connection.execute(select(col(Waiting.survey_id), func.count()).group_by(col(Waiting.survey_id))).tuples().all()
+    )
+    for survey_id, number in connection.execute(
+        select(col(Submission.survey_id), func.count())
+        .where(col(Submission.withdrawn))
+        .group_by(col(Submission.survey_id))
+    ).tuples():
+        waiting[survey_id] = waiting.get(survey_id, 0) + number
+    if not waiting:
+        return []
+    closed = set(
+        connection.execute(
+            select(col(Survey.id)).where(
+                col(Survey.id).in_(waiting), col(Survey.closed) | (col(Survey.closes_on) < today)
+            )
+        ).scalars()
+    )
+    least = {survey_id: 1 if survey_id in closed else BATCH for survey_id in waiting}
+    return [(survey_id, least[survey_id]) for survey_id, number in waiting.items() if number >= least[survey_id]]
+
+
+def release(connection: Connection, survey_id: int, today: date, *, least: int = BATCH) -> int | None:
+    """Move what waits into the report as one shuffled batch, and take out what was withdrawn.
+
+    Returns the release's number, or None when fewer than `least` changes wait.
+    """
+    # The update comes first: it locks the survey's row, so two releases of one survey queue behind each other.
+    connection.execute(
+        update(Survey)
+        .where(col(Survey.id) == survey_id)
+        .values(releases=col(Survey.releases) + 1, revision=col(Survey.revision) + 1)
+    )
+    number = int(connection.execute(select(col(Survey.releases)).where(col(Survey.id) == survey_id)).scalar_one())
+    rows = connection.execute(select(WAITING).where(col(Waiting.survey_id) == survey_id)).mappings().all()
+    leaving = connection.execute(
+        select(func.count()).where(col(Submission.survey_id) == survey_id, col(Submission.withdrawn))
+    ).scalar_one()
+    if len(rows) + leaving < max(least, 1):
+        connection.execute(
+            update(Survey)
+            .where(col(Survey.id) == survey_id)
+            .values(releases=col(Survey.releases) - 1, revision=col(Survey.revision) - 1)
+        )
+        return None
+    shuffled = [dict(row) for row in rows]
+    secrets.SystemRandom().shuffle(shuffled)
+    comments = _comments(shuffled, survey_id, number)
+    connection.execute(delete(Submission).where(col(Submission.survey_id) == survey_id, col(Submission.withdrawn)))
+    if shuffled:
+        connection.execute(
+            insert(Submission),
+            [
+                {key: row[key] for key in ("receipt_hash", "survey_id", "unit", "channel", "language", "day", "closed")}
+                | {"release": number, "withdrawn": False}
+                for row in shuffled
+            ],
+        )
+        # Exactly the rows that were moved: more may have arrived since they were read.
+        for batch in _batches([row["receipt_hash"] for row in shuffled]):
+            connection.execute(delete(Waiting).where(col(Waiting.receipt_hash).in_(batch)))
+    if comments:
+        connection.execute(insert(Comment), comments)
+    connection.execute(
+        insert(Release).values(
+            survey_id=survey_id, number=number, submissions=len(shuffled), withdrawn=leaving, released_on=today
+        )
+    )
+    return number
+
+
+def _comments(rows: list[dict[str, Any]], survey_id: int, number: int) -> list[dict[str, Any]]:
+    found = [
+        {
+            "key_hash": key,
+            "survey_id": survey_id,
+            "release": number,
+            "question": question,
+            "language": row["language"],
+            "text": text,
+        }
+        for row in rows
+        for question, (key, text) in row["comments"].items()
+    ]
+    secrets.SystemRandom().shuffle(found)
+    return found
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a receipt code opens."""
+
+    survey_id: int
+    answers: Answers
+    language: str
+    day: date
+    waiting: bool  # still in the inbox
+    withdrawn: bool  # taken back; gone from the report with the next release
+
+
+def open_receipt(connection: Connection, code: str) -> Kept | None:
+    """The submission that belongs to a receipt code, or None."""
+    key = fingerprint("receipt", tidy_code(code))
+    for table in (WAITING, SUBMISSION):
+        row = connection.execute(select(table).where(table.c.receipt_hash == key)).mappings().first()
+        if row is None:
+            continue
+        if table is WAITING:
+            comments = {question: text for question, (_, text) in row["comments"].items()}
+        else:
+            comments = _own_comments(connection, row["survey_id"], code)
+        return Kept(
+            row["survey_id"],
+            Answers(bytearray(row["closed"]), comments),
+            row["language"],
+            row["day"],
+            table is WAITING,
+            bool(row.get("withdrawn", False)),
+        )
+    return None
+
+
+def _own_comments(connection: Connection, survey_id: int, code: str) -> dict[str, str]:
+    questions = (
+        connection.execute(select(col(Comment.question)).where(col(Comment.survey_id) == survey_id).distinct())
+        .scalars()
+        .all()
+    )
+    keys = {_comment_key(code, question): question for question in questions}
+    rows = connection.execute(
+        select(col(Comment.key_hash), col(Comment.text)).where(col(Comment.key_hash).in_(keys))
+    ).tuples()
+    return {keys[key]: text for key, text in rows}
+
+
+def withdraw(connection: Connection, code: str) -> bool:
+    """Take back the answers of a receipt code; False when the code opens nothing.
+
+    Answers that wait are deleted at once.  Released ones are marked, and deleted with the
+    next release: a report that moved by one person at once would tell which answers they were.  Comments go at once.
+    """
+    key = fingerprint("receipt", tidy_code(code))
+    if connection.execute(delete(Waiting).where(col(Waiting.receipt_hash) == key)).rowcount:
+        return True
+    row = connection.execute(
+        select(col(Submission.survey_id)).where(col(Submission.receipt_hash) == key, ~col(Submission.withdrawn))
+    ).first()
+    if row is None:
+        return False
+    questions = (
+        connection.execute(select(col(Comment.question)).where(col(Comment.survey_id) == row[0]).distinct())
+        .scalars()
+        .all()
+    )
+    connection.execute(
+        delete(Comment).where(col(Comment.key_hash).in_([_comment_key(code, question) for question in questions]))
+    )
+    connection.execute(update(Submission).where(col(Submission.receipt_hash) == key).values(withdrawn=True))
+    return True
+
+
+def codebook_of(survey: Survey) -> Codebook:
+    """The frozen fields of a survey."""
+    return codebook(Questionnaire.model_validate(survey.definition))

@@ -1,0 +1,164 @@
+"""Surveys and their links: publishing freezes a questionnaire, closing ends the collection."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from surveys.authoring import ready_to_publish
+from surveys.questionnaire import Questionnaire
+from surveys.tables import Link, Release, Submission, Survey, Waiting
+
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
+CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz"  # no i, l, o; no digits, so that a code is never a page number
+
+
+class Unpublishable(ValueError):
+    """A survey that cannot be published; `messages` has one sentence a reason, by field."""
+
+    def __init__(self, messages: dict[str, str]):
+        self.messages = messages
+        super().__init__("; ".join(messages.values()))
+
+
+def definition_hash(definition: dict[str, Any]) -> str:
+    """Fingerprint of a frozen questionnaire."""
+    return hashlib.sha256(json.dumps(definition, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def publish(
+    session: Session,
+    questionnaire: Questionnaire,
+    *,
+    slug: str,
+    bank: str,
+    wave: str,
+    opens_on: date,
+    closes_on: date | None,
+    today: date,
+    series: str = "",
+    simulated: bool = False,
+) -> Survey:
+    """Publish a questionnaire: its copy is frozen in the survey and never changes.
+
+    Raises
+    ------
+    Unpublishable
+        With a sentence for each thing that is wrong.
+    """
+    messages: dict[str, str] = {}
+    if not SLUG.fullmatch(slug):
+        messages["slug"] = (
+            f"slug: the value is {slug[:60]!r}; allowed are 1 to 60 small letters, digits and hyphens, "
+            "beginning and ending with a letter or digit"
+        )
+    elif find(session, slug):
+        messages["slug"] = f"slug: {slug!r} is taken; choose one that no survey has"
+    if not 1 <= len(wave) <= 40:
+        messages["wave"] = f"wave: the value has {len(wave)} characters; allowed are 1 to 40, as in 2026-2"
+    if not 1 <= len(bank) <= 120:
+        messages["bank"] = f"bank: the name has {len(bank)} characters; allowed are 1 to 120"
+    if closes_on and closes_on < opens_on:
+        messages["closes"] = f"closes: {closes_on} is before the opening day {opens_on}; allowed is that day or later"
+    missing = ready_to_publish(questionnaire)
+    if missing:
+        messages["questionnaire"] = "questionnaire: " + "; ".join(missing)
+    if messages:
+        raise Unpublishable(messages)
+    definition = questionnaire.dump()
+    survey = Survey(
+        slug=slug,
+        bank=bank,
+        series=series or questionnaire.id,
+        wave=wave,
+        audience=questionnaire.audience,
+        definition=definition,
+        definition_hash=definition_hash(definition),
+        opens_on=opens_on,
+        closes_on=closes_on,
+        published_on=today,
+        simulated=simulated,
+    )
+    session.add(survey)
+    session.flush()
+    return survey
+
+
+def find(session: Session, slug: str) -> Survey | None:
+    """The survey at a slug."""
+    return session.exec(select(Survey).where(Survey.slug == slug)).first()
+
+
+def all_surveys(session: Session) -> list[Survey]:
+    """All surveys, the newest first."""
+    return list(session.exec(select(Survey).order_by(col(Survey.id).desc())))
+
+
+def questionnaire_of(survey: Survey) -> Questionnaire:
+    """The frozen questionnaire of a survey."""
+    return Questionnaire.model_validate(survey.definition)
+
+
+def close(session: Session, survey: Survey) -> None:
+    """End the collection now."""
+    survey.closed = True
+    session.add(survey)
+
+
+def state(survey: Survey, today: date) -> str:
+    """`not_yet`, `open` or `closed`."""
+    if survey.closed or (survey.closes_on is not None and today > survey.closes_on):
+        return "closed"
+    return "not_yet" if today < survey.opens_on else "open"
+
+
+def add_link(session: Session, survey: Survey, unit: str, channel: str) -> Link:
+    """The short link of a unit and channel, made when there is none yet."""
+    unit, channel = unit.strip(), channel.strip()
+    if len(unit) > 80 or len(channel) > 40:
+        raise Unpublishable({"unit": "unit: allowed are at most 80 characters, and 40 for the channel"})
+    found = session.exec(
+        select(Link).where(Link.survey_id == survey.id, Link.unit == unit, Link.channel == channel)
+    ).first()
+    if found:
+        return found
+    code = "".join(secrets.choice(CODE_LETTERS) for _ in range(7))
+    link = Link(code=code, survey_id=survey.id or 0, unit=unit, channel=channel)
+    session.add(link)
+    session.flush()
+    return link
+
+
+def links(session: Session, survey: Survey) -> list[Link]:
+    """The links of a survey by unit and channel."""
+    return list(session.exec(select(Link).where(Link.survey_id == survey.id).order_by(Link.unit, Link.channel)))
+
+
+def find_link(session: Session, survey: Survey, code: str) -> Link | None:
+    """The link of that code, if it belongs to the survey."""
+    return session.exec(select(Link).where(Link.code == code, Link.survey_id == survey.id)).first()
+
+
+def counts(session: Session, survey: Survey) -> tuple[int, int]:
+    """Submissions released, and whether at least a batch waits is never told: only (released, releases)."""
+    released = session.exec(select(func.count()).select_from(Submission).where(Submission.survey_id == survey.id)).one()
+    return released, survey.releases
+
+
+def waiting(session: Session, survey: Survey) -> int:
+    """Answers in the inbox, for tests and for the command line."""
+    return session.exec(select(func.count()).select_from(Waiting).where(Waiting.survey_id == survey.id)).one()
+
+
+def last_release(session: Session, survey: Survey) -> Release | None:
+    """The newest release."""
+    return session.exec(
+        select(Release).where(Release.survey_id == survey.id).order_by(col(Release.number).desc())
+    ).first()

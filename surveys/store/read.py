@@ -1,0 +1,75 @@
+"""Released answers as arrays: a million submissions are a view over bytes, not a parse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, select
+from sqlmodel import col
+
+from surveys.coding import Codebook
+from surveys.tables import Comment, Submission
+
+
+@dataclass(frozen=True)
+class Released:
+    """The released submissions of a survey, in no order that tells anything (by the hash of their receipts).
+
+    Attributes
+    ----------
+    closed : (n, fields) uint8
+        One byte an answer, in the order of the survey's codebook.
+    unit, channel, language, day : (n,) object arrays
+    """
+
+    closed: NDArray[np.uint8]
+    unit: NDArray[np.object_]
+    channel: NDArray[np.object_]
+    language: NDArray[np.object_]
+    day: NDArray[np.object_]
+
+    @property
+    def n(self) -> int:
+        """Number of submissions."""
+        return int(self.closed.shape[0])
+
+
+def released(connection: Connection, survey_id: int, book: Codebook) -> Released:
+    """All released submissions of a survey.  Those withdrawn stay until the next release takes them out."""
+    rows = connection.execute(
+        select(
+            col(Submission.closed),
+            col(Submission.unit),
+            col(Submission.channel),
+            col(Submission.language),
+            col(Submission.day),
+        )
+        .where(col(Submission.survey_id) == survey_id)
+        .order_by(col(Submission.receipt_hash))
+    ).all()
+    joined = b"".join([row[0] for row in rows])
+    closed = np.frombuffer(joined, np.uint8).reshape(len(rows), len(book))
+    columns = [np.empty(len(rows), dtype=object) for _ in range(4)]
+    for place, column in enumerate(columns, 1):
+        column[:] = [row[place] for row in rows]
+    return Released(closed, *columns)
+
+
+def comments(connection: Connection, survey_id: int) -> list[tuple[str, str, str]]:
+    """Released comments as (question, language, text), in the order of their keys, which is none."""
+    return [
+        (question, language, text)
+        for question, language, text in connection.execute(
+            select(col(Comment.question), col(Comment.language), col(Comment.text))
+            .where(col(Comment.survey_id) == survey_id)
+            .order_by(col(Comment.key_hash))
+        ).tuples()
+    ]
+
+
+def period_of(day: date) -> str:
+    """The calendar month of a day, the period that reports are filtered by."""
+    return f"{day.year:04d}-{day.month:02d}"

@@ -1,0 +1,171 @@
+"""The tables.  Rows are written by `surveys.store` alone.
+
+What a row may *not* hold is part of the design: a submission has no clock time, no address, no order of arrival and
+no link to the invitation or the draft it came from; a comment has no link to its submission that anybody but the
+holder of the receipt code could follow.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, DateTime, Index, LargeBinary, MetaData, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+).naming_convention
+
+Document = JSON().with_variant(JSONB(), "postgresql")
+# Without a hidden row number, a SQLite table keeps its rows by hash and so forgets the order in which they came.
+UNORDERED: dict[str, Any] = {"sqlite_with_rowid": False}
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite would give it back without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """The moment with its zone."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class Person(SQLModel, table=True):
+    """Someone who may sign in to the desk."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True, max_length=80)
+    password_hash: str
+    role: str = Field(max_length=20)
+    created_on: date
+    disabled: bool = False
+
+
+class SignIn(SQLModel, table=True):
+    """A session of the desk; the token itself is only in the browser."""
+
+    __tablename__ = "sign_in"
+
+    token_hash: str = Field(primary_key=True, max_length=64)
+    person_id: int = Field(foreign_key="person.id", ondelete="CASCADE")
+    csrf: str = Field(max_length=64)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    seen_at: datetime = Field(sa_type=UTCDateTime)
+
+
+class Survey(SQLModel, table=True):
+    """A questionnaire published at a slug.  `definition` is its frozen copy."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    slug: str = Field(unique=True, max_length=60)
+    bank: str = Field(max_length=120)
+    series: str = Field(max_length=60)
+    wave: str = Field(max_length=40)
+    audience: str = Field(max_length=20)
+    definition: dict[str, Any] = Field(sa_column=Column(Document, nullable=False))
+    definition_hash: str = Field(max_length=64)
+    opens_on: date
+    closes_on: date | None = None
+    closed: bool = False
+    simulated: bool = False
+    published_on: date
+    releases: int = 0
+    revision: int = 0  # counts changes of the released data; caches are keyed by it
+
+
+class Link(SQLModel, table=True):
+    """A short code in a survey's address that carries unit and channel."""
+
+    code: str = Field(primary_key=True, max_length=12)
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", index=True)
+    unit: str = Field(default="", max_length=80)
+    channel: str = Field(default="", max_length=40)
+
+
+class Draft(SQLModel, table=True):
+    """Answers on their way, found by the hash of the token in the respondent's cookie; deleted at submission."""
+
+    __table_args__ = (UNORDERED,)
+
+    token_hash: str = Field(primary_key=True, max_length=64)
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", index=True)
+    unit: str = Field(default="", max_length=80)
+    channel: str = Field(default="", max_length=40)
+    language: str = Field(max_length=12)
+    closed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    comments: dict[str, str] = Field(sa_column=Column(Document, nullable=False))
+    furthest: int = 0
+    expires_on: date
+
+
+class Spent(SQLModel, table=True):
+    """Idempotency keys that have brought an answer: the same key never brings a second one."""
+
+    __table_args__ = (UNORDERED,)
+
+    key_hash: str = Field(primary_key=True, max_length=64)
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", index=True)
+    body_hash: str = Field(max_length=64)
+
+
+class Waiting(SQLModel, table=True):
+    """The inbox: answers that are on disk and wait for the next release."""
+
+    __table_args__ = (UNORDERED,)
+
+    receipt_hash: str = Field(primary_key=True, max_length=64)
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", index=True)
+    unit: str = Field(default="", max_length=80)
+    channel: str = Field(default="", max_length=40)
+    language: str = Field(max_length=12)
+    day: date
+    closed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    comments: dict[str, list[str]] = Field(sa_column=Column(Document, nullable=False))  # question -> [key, text]
+
+
+class Release(SQLModel, table=True):
+    """A shuffled batch of answers that entered the report together."""
+
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", primary_key=True)
+    number: int = Field(primary_key=True)
+    submissions: int
+    withdrawn: int
+    released_on: date
+
+
+class Submission(SQLModel, table=True):
+    """One respondent's closed answers, one byte each, in the survey's frozen field order."""
+
+    __table_args__ = (Index("ix_submission_survey", "survey_id", "release"), UNORDERED)
+
+    receipt_hash: str = Field(primary_key=True, max_length=64)
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE")
+    release: int
+    unit: str = Field(default="", max_length=80)
+    channel: str = Field(default="", max_length=40)
+    language: str = Field(max_length=12)
+    day: date
+    closed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    withdrawn: bool = False
+
+
+class Comment(SQLModel, table=True):
+    """Free text, apart: its key can be computed from the receipt code, and from nothing else that is stored."""
+
+    __table_args__ = (UNORDERED,)
+
+    key_hash: str = Field(primary_key=True, max_length=64)
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", index=True)
+    release: int
+    question: str = Field(max_length=40)
+    language: str = Field(max_length=12)
+    text: str = Field(sa_column=Column(Text, nullable=False))
