@@ -102,6 +102,8 @@ def _questions_fit(questionnaire: Questionnaire) -> Iterator[tuple[Place, str]]:
                             f"allowed are the {question.over} in order: {', '.join(wanted)}"
                         ),
                     )
+            if block.role == "importance" and question.type == "constant_sum" and question.total != 100:
+                yield (*at, "total"), f"the value is {question.total}; importance is shared out as 100 points"
             if question.condition:
                 other, _, code = question.condition
                 if other not in before:

@@ -224,13 +224,13 @@ def sent_before(connection: Connection, key: str) -> bool:
 def due(connection: Connection, today: date) -> list[tuple[int, int]]:
     """Surveys with enough waiting for a release, or closed with anything waiting: (id, least to release)."""
     waiting = dict(
-        connection.execute(select(col(Waiting.survey_id), func.count()).group_by(col(Waiting.survey_id))).tuples().all()
+        connection.execute(select(col(Waiting.survey_id), func.count()).group_by(col(Waiting.survey_id))).all()
     )
     for survey_id, number in connection.execute(
         select(col(Submission.survey_id), func.count())
         .where(col(Submission.withdrawn))
         .group_by(col(Submission.survey_id))
-    ).tuples():
+    ):
         waiting[survey_id] = waiting.get(survey_id, 0) + number
     if not waiting:
         return []
@@ -352,9 +352,7 @@ def _own_comments(connection: Connection, survey_id: int, code: str) -> dict[str
         .all()
     )
     keys = {_comment_key(code, question): question for question in questions}
-    rows = connection.execute(
-        select(col(Comment.key_hash), col(Comment.text)).where(col(Comment.key_hash).in_(keys))
-    ).tuples()
+    rows = connection.execute(select(col(Comment.key_hash), col(Comment.text)).where(col(Comment.key_hash).in_(keys)))
     return {keys[key]: text for key, text in rows}
 
 

@@ -6,8 +6,9 @@ import hashlib
 import json
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -20,12 +21,36 @@ SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
 CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz"  # no i, l, o; no digits, so that a code is never a page number
 
 
-class Unpublishable(ValueError):
-    """A survey that cannot be published; `messages` has one sentence a reason, by field."""
+@dataclass(frozen=True)
+class Complaint:
+    """One thing that is wrong with what was filled in: the field, a code, the value, and what is allowed."""
 
-    def __init__(self, messages: dict[str, str]):
-        self.messages = messages
-        super().__init__("; ".join(messages.values()))
+    field: str
+    code: Literal["slug", "taken", "wave", "bank", "closes", "wording", "link"]
+    value: str = ""
+    allowed: str = ""
+
+    def __str__(self) -> str:
+        sentences = {
+            "slug": "the value is {value!r}; allowed are 1 to 60 small letters, digits and hyphens, beginning and "
+            "ending with a letter or digit",
+            "taken": "{value!r} is taken; choose one that no survey has",
+            "wave": "the value has {value} characters; allowed are 1 to 40, as in 2026-2",
+            "bank": "the name has {value} characters; allowed are 1 to 120",
+            "closes": "{value} is before the opening day {allowed}; allowed is that day or later",
+            "wording": "{value}",
+            "link": "branch or way in is empty or too long; allowed are 1 to 80 characters for the branch, 40 for the "
+            "way in",
+        }
+        return f"{self.field}: " + sentences[self.code].format(value=self.value, allowed=self.allowed)
+
+
+class Unpublishable(ValueError):
+    """A survey or link that cannot be made, with all that is wrong with it."""
+
+    def __init__(self, complaints: list[Complaint]):
+        self.complaints = complaints
+        super().__init__("\n".join(map(str, complaints)))
 
 
 def definition_hash(definition: dict[str, Any]) -> str:
@@ -53,25 +78,22 @@ def publish(
     Unpublishable
         With a sentence for each thing that is wrong.
     """
-    messages: dict[str, str] = {}
+    wrong: list[Complaint] = []
     if not SLUG.fullmatch(slug):
-        messages["slug"] = (
-            f"slug: the value is {slug[:60]!r}; allowed are 1 to 60 small letters, digits and hyphens, "
-            "beginning and ending with a letter or digit"
-        )
+        wrong.append(Complaint("slug", "slug", slug[:60]))
     elif find(session, slug):
-        messages["slug"] = f"slug: {slug!r} is taken; choose one that no survey has"
+        wrong.append(Complaint("slug", "taken", slug))
     if not 1 <= len(wave) <= 40:
-        messages["wave"] = f"wave: the value has {len(wave)} characters; allowed are 1 to 40, as in 2026-2"
+        wrong.append(Complaint("wave", "wave", str(len(wave))))
     if not 1 <= len(bank) <= 120:
-        messages["bank"] = f"bank: the name has {len(bank)} characters; allowed are 1 to 120"
+        wrong.append(Complaint("bank", "bank", str(len(bank))))
     if closes_on and closes_on < opens_on:
-        messages["closes"] = f"closes: {closes_on} is before the opening day {opens_on}; allowed is that day or later"
+        wrong.append(Complaint("closes", "closes", str(closes_on), str(opens_on)))
     missing = ready_to_publish(questionnaire)
     if missing:
-        messages["questionnaire"] = "questionnaire: " + "; ".join(missing)
-    if messages:
-        raise Unpublishable(messages)
+        wrong.append(Complaint("questionnaire", "wording", "; ".join(missing)))
+    if wrong:
+        raise Unpublishable(wrong)
     definition = questionnaire.dump()
     survey = Survey(
         slug=slug,
@@ -122,8 +144,8 @@ def state(survey: Survey, today: date) -> str:
 def add_link(session: Session, survey: Survey, unit: str, channel: str) -> Link:
     """The short link of a unit and channel, made when there is none yet."""
     unit, channel = unit.strip(), channel.strip()
-    if len(unit) > 80 or len(channel) > 40:
-        raise Unpublishable({"unit": "unit: allowed are at most 80 characters, and 40 for the channel"})
+    if len(unit) > 80 or len(channel) > 40 or not unit + channel:
+        raise Unpublishable([Complaint("unit", "link", unit[:80])])
     found = session.exec(
         select(Link).where(Link.survey_id == survey.id, Link.unit == unit, Link.channel == channel)
     ).first()

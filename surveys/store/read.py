@@ -66,7 +66,7 @@ def comments(connection: Connection, survey_id: int) -> list[tuple[str, str, str
             select(col(Comment.question), col(Comment.language), col(Comment.text))
             .where(col(Comment.survey_id) == survey_id)
             .order_by(col(Comment.key_hash))
-        ).tuples()
+        )
     ]
 
 

@@ -1,0 +1,154 @@
+"""The gaps of a tally at every level: items, cells, dimensions, stages, and the whole."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from analysis.frequencies import Frequencies, mean_statistic, t_interval
+from analysis.gaps import GapTests, Levels, adjusted, gap_tests
+from analysis.mergeable import Floats
+from analysis.plan import Composite
+from analysis.results import Reason, Statistic, undefined
+from analysis.tally import Tally
+
+NOBODY = Frequencies(np.zeros(0), np.zeros(0, np.int64))
+NO_IMPORTANCE = "weighted by importance"
+
+
+def no_gap(tally: Tally) -> Reason:
+    """Why a gap without any pair has none."""
+    if "gap" not in tally.pairs:
+        return "no_expectation"
+    return "no_complete_pairs" if tally.n else "no_respondents"
+
+
+def item_gaps(tally: Tally, level: float) -> dict[str, GapTests]:
+    """Gap of every item over its complete pairs, adjusted over all items."""
+    found = {}
+    for j, name in enumerate(tally.layout.items):
+        columns = {column: tally.item_answers(column, j) for column in tally.answers}
+        contrasts = {contrast: tally.item_differences(contrast, j) for contrast in tally.pairs}
+        paired = tally.item_paired("gap", j) if contrasts else None
+        found[name] = _tests(tally, columns, contrasts, paired, (), level)
+    return adjusted(found)
+
+
+def composite_gaps(tally: Tally, composite_level: str, level: float) -> dict[str, GapTests]:
+    """Gaps of the cells, dimensions or stages: means over respondents with a score, adjusted over all of them."""
+    chosen = [part for part in tally.plan.composites if part.level == composite_level]
+    return adjusted({part.id: composite_gap(tally, part, level) for part in chosen})
+
+
+def composite_gap(tally: Tally, composite: Composite, level: float) -> GapTests:
+    """Gap of one composite."""
+    columns = {column: tally.composite(column, composite) for column in tally.answers}
+    contrasts = {contrast: tally.composite(contrast, composite) for contrast in tally.pairs}
+    paired = None
+    if contrasts:
+        paired = (tally.composite("gap.reference", composite), tally.composite("gap.perception", composite))
+    return _tests(tally, columns, contrasts, paired, composite.items, level)
+
+
+def overall_gap(tally: Tally, level: float) -> GapTests:
+    """Mean of the dimension means, of respondents who have them all."""
+    columns = {column: tally.overall_scores(column) for column in tally.answers if column in tally.overall}
+    contrasts = {contrast: tally.overall_scores(contrast) for contrast in tally.pairs}
+    paired = None
+    if contrasts:
+        paired = (tally.overall_scores("gap.reference"), tally.overall_scores("gap.perception"))
+    items = tuple(range(len(tally.layout.items)))
+    return adjusted({"overall": _tests(tally, columns, contrasts, paired, items, level)})["overall"]
+
+
+def overall_items_gap(tally: Tally, level: float) -> GapTests:
+    """Mean over all items, by the half rule on all items."""
+    return adjusted({"all": composite_gap(tally, tally.plan.composites[-1], level)})["all"]
+
+
+def _tests(
+    tally: Tally,
+    columns: dict[str, Frequencies],
+    contrasts: dict[str, Frequencies],
+    paired: tuple[Frequencies, Frequencies] | None,
+    items: tuple[int, ...],
+    level: float,
+) -> GapTests:
+    """The tests of one gap, with the levels beside it."""
+    reason, three = no_gap(tally), "minimum" in columns
+    levels = Levels(
+        mean_statistic(columns["reference"], level) if "reference" in columns else undefined("no_expectation"),
+        mean_statistic(columns["perception"], level),
+        mean_statistic(columns["minimum"], level) if three else None,
+        mean_statistic(contrasts["adequacy"], level, reason, "mean difference") if three else None,
+        _pooled(tally, items, reason) if items else None,
+    )
+    differences = contrasts.get("gap", NOBODY)
+    sds = (paired[0].sd(), paired[1].sd()) if paired is not None and differences.n > 1 else None
+    return gap_tests(differences, levels, sds, level, reason)
+
+
+def _pooled(tally: Tally, items: tuple[int, ...], reason: Reason) -> Statistic:
+    """Mean over all pairs of the items.  Without an interval: pairs of one respondent are not independent."""
+    method = "mean over pairs"
+    if "gap" not in tally.pairs:
+        return undefined(reason, 0, method)
+    points = tally.scale
+    table = tally.pairs["gap"][list(items)].sum(axis=0)
+    pairs = int(table.sum())
+    if pairs == 0:
+        return undefined(reason, 0, method)
+    return Statistic(int((table * (points[None, :] - points[:, None])).sum()) / pairs, n=pairs, method=method)
+
+
+def weighted_score(tally: Tally, name: str, level: float) -> Statistic:
+    """Overall gap or perception weighted by importance: by each respondent's own points, else by mean ratings.
+
+    Parameters
+    ----------
+    name : "gap" or "perception"
+    """
+    if name == "gap" and "gap" not in tally.pairs:
+        return undefined("no_expectation", 0, NO_IMPORTANCE, level)
+    if name in tally.weighted:
+        found, method = tally.weighted[name], "mean of scores weighted by own points"
+        if found.n == 0:
+            reason: Reason = "no_complete_cases" if tally.n else "no_respondents"
+            return undefined(reason, 0, method, level)
+        if found.n == 1:
+            return Statistic(found.mean(), None, None, level, 1, method, (), "one_respondent")
+        return t_interval(found.mean(), found.variance(), found.n, level, method)
+    if name in tally.rated_importance:
+        return _rated_score(tally, name, level)
+    return undefined("no_importance", 0, NO_IMPORTANCE, level)
+
+
+def rated_weights(tally: Tally) -> Floats | None:
+    """Mean rated importance of each dimension (mean over respondents of their means); None when one has no rating."""
+    if "importance" not in tally.answers:
+        return None
+    found = [tally.composite("importance", part) for part in tally.plan.composites if part.level == "dimension"]
+    return np.array([one.mean() for one in found]) if all(one.n for one in found) else None
+
+
+def _rated_score(tally: Tally, name: str, level: float) -> Statistic:
+    """Dimension means weighted by mean rated importance, with a linearised interval from complete respondents.
+
+    With weights ``w_d = I_d / sum I`` and score ``T = sum w_d G_d``, a respondent counts
+    ``sum w_d g_d + sum (G_d - T)/sum I x i_d``; its variance over n gives the standard error.
+    """
+    method = "dimension means weighted by mean rated importance"
+    scores = [tally.composite(name, part) for part in tally.plan.composites if part.level == "dimension"]
+    importance = rated_weights(tally)
+    if importance is None or not all(one.n for one in scores):
+        return undefined("no_complete_cases" if tally.n else "no_respondents", 0, method, level)
+    means = np.array([one.mean() for one in scores])
+    weights = importance / importance.sum()
+    value = math.fsum((weights * means).tolist())
+    moments = tally.rated_importance[name]
+    if moments.n < 2:
+        return Statistic(value, None, None, level, moments.n, method, (), "no_complete_cases")
+    gradient = np.concatenate([weights, (means - value) / importance.sum()])
+    variance = float(gradient @ moments.covariance() @ gradient) / tally.plan.moment_unit**2
+    return t_interval(value, max(variance, 0.0), moments.n, level, f"{method}, linearised")

@@ -1,0 +1,72 @@
+"""The shape of every number the product states: `Statistic`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+Reason = Literal[
+    "no_respondents",  # nobody answered
+    "no_complete_pairs",  # nobody rated both columns
+    "too_few",  # fewer respondents than the display floor: hidden for privacy
+    "one_respondent",  # a spread needs two
+    "no_variance",  # all values are equal
+    "one_item",  # a scale of one item has no internal consistency
+    "no_expectation",  # perception-only format: there is no gap
+    "no_importance",  # importance was not asked
+    "no_outcome",  # satisfaction was not asked
+    "no_complete_cases",  # nobody answered all the items concerned
+    "all_differences_zero",
+    "at_limit",  # the estimate is too close to the limit to plan a sample
+    "not_tested",  # outside the rule (items of a cell that is no confirmed defect)
+    "singular",  # predictors repeat one another
+    "not_asked",  # the questionnaire does not hold what is needed
+]
+"""Why a statistic has no value: the one list of reasons, each with its sentence in the templates."""
+
+REASONS: tuple[str, ...] = get_args(Reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """One number with what is needed to trust it.
+
+    Attributes
+    ----------
+    value : float or None
+        The estimate, unrounded; None when it is not defined, with `reason` saying why.
+    low, high : float or None
+        Limits of the interval at `level`; None when there is none.
+    level : float or None
+        Confidence level of the interval, such as 0.95.
+    n : int
+        Respondents (or pairs) behind the value.
+    method : str
+        Short name of the method, such as ``"mean, t interval"``.
+    flags : tuple of str
+        Cautions by name, such as ``"below_display_floor"``.
+    reason : str or None
+        One of `REASONS` when `value` (or the interval) is None.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    n: int = 0
+    method: str = ""
+    flags: tuple[str, ...] = ()
+    reason: Reason | None = None
+
+    def hidden(self) -> Statistic:
+        """The same statistic with its numbers taken away, n included: fewer than the floor answered."""
+        return Statistic(None, None, None, self.level, 0, self.method, (), "too_few")
+
+    def flagged(self, *flags: str) -> Statistic:
+        """The same statistic with further flags."""
+        return replace(self, flags=tuple(dict.fromkeys(self.flags + flags)))
+
+
+def undefined(reason: Reason, n: int = 0, method: str = "", level: float | None = None) -> Statistic:
+    """A statistic without a value."""
+    return Statistic(None, None, None, level, n, method, (), reason)

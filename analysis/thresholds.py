@@ -1,0 +1,60 @@
+"""Every threshold of the statistics in one place; printed on every report.
+
+Sections refer to the project's method notes (`docs/methods.md`).  delta, the severity bands and the two-column
+shortfall are stated for seven points and scaled by (m - 1)/6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The defaults; a report prints the ones it was made with."""
+
+    level: float = 0.95  # confidence level of intervals
+    q: float = 0.05  # false discovery rate
+    delta7: float = 0.5  # smallest gap that matters, on seven points
+    display_floor: int = 10  # fewer respondents: hidden
+    confirm_floor: int = 30  # fewer respondents: never "confirmed"
+    blank_share: float = 0.20  # more blank ratings than this: out of the composites
+    weight_tolerance: float = 0.5  # points by which a constant sum may miss its total
+    critical7: float = -1.5  # severity bands of the gap
+    major7: float = -1.0
+    minor7: float = -0.5
+    zone_critical7: float = -1.0  # severity bands of perception minus minimum
+    zone_major7: float = -0.5
+    zone_critical_share: float = 0.5  # or this share of respondents below their minimum
+    inconsistent_share: float = 10 / 22  # three columns: minimum above desired, share of items
+    not_applicable_share: float = 12 / 22
+    ceiling_distance: float = 0.5  # mean expectation this near to the top: at ceiling
+    ceiling_sd: float = 0.5
+    ceiling_spearman: float = 0.70
+    derived_n: int = 150  # fewer: importance is the stated one alone
+    derived_r2: float = 0.05
+    stated_share: float = 0.5  # importance = stated_share * stated + rest * derived
+    lmg_predictors: int = 10  # more predictors: relative weights
+    priority_level: float = 0.90  # one-sided bound by which defects are ranked
+    rank_draws: int = 2000
+    rank_seed: int = 20240101
+    shortfall_points: int = 2  # a defective pair: perception at least this far below expectation
+    power: float = 0.80  # planned power of "about so many more answers would tell"
+    plan_distance: float = 0.05  # estimate nearer than this to the limit: no plan
+    item_rest: float = 0.30  # item flags of reliability
+    alpha_rise: float = 0.01
+    alpha_group: float = 0.70  # reliability guides
+    alpha_dimension: float = 0.80
+    alpha_redundant: float = 0.95
+    sensitivity7: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
+
+    def scaled(self, on_seven: float, points: int) -> float:
+        """`on_seven` carried over to a scale of `points` points: times (m - 1)/6."""
+        return on_seven * (points - 1) / 6
+
+    def delta(self, points: int) -> float:
+        """The smallest gap that matters on a scale of `points` points."""
+        return self.scaled(self.delta7, points)
+
+
+DEFAULT = Thresholds()

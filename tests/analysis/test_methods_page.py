@@ -1,0 +1,32 @@
+"""The page on methods names only what exists."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import get_args
+
+from analysis.defects import Defect, Status
+from analysis.gaps import GapTests
+from analysis.reliability import ItemReliability, ScaleReliability
+from analysis.report import Gaps, Meta
+from analysis.thresholds import Thresholds
+
+PAGE = Path(__file__).parents[2] / "docs" / "methods.md"
+FLAGS = {
+    "expectation_at_ceiling", "rankings_differ", "pairwise", "negative_alpha", "redundant", "low_item_rest",
+    "rises_if_dropped",
+}  # fmt: skip
+
+
+def test_every_name_on_the_page_exists() -> None:
+    known = {field.name for kind in (Thresholds, GapTests, Gaps, Meta, Defect, ScaleReliability, ItemReliability)
+             for field in fields(kind)}  # fmt: skip
+    named = set(re.findall(r"`([a-z][a-z0-9_]*)`", PAGE.read_text()))
+    assert named - known - FLAGS - set(get_args(Status)) == set()
+
+
+def test_every_threshold_of_the_rules_is_on_the_page() -> None:
+    text = PAGE.read_text()
+    assert [field.name for field in fields(Thresholds) if f"`{field.name}`" not in text] == []
