@@ -5,6 +5,7 @@ Faults are data (a code, the field, the value); the words for them are the inter
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -319,6 +320,8 @@ def _read_fields(
     for number in card.fields:
         field = book.fields[number]
         text = _first(posted, field.name)
+        if card.kind == "points":
+            text = unicodedata.normalize("NFKC", text)  # digits as Chinese keyboards may write them
         try:
             taken.closed[number] = field.read(text)
         except Refused as error:

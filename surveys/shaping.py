@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from surveys.checking import Place, Problem
-from surveys.questionnaire import Questionnaire, Text
+from surveys.questionnaire import Questionnaire
 
 
 class Shaper:
@@ -211,7 +211,10 @@ class Shaper:
         identifier, optional = str(block.get("id")), bool(block.get("optional"))
         if reuse.get("field") == "importance":
             lent = next(lender.questions("importance")).model_dump()
-            questions = [lent | {"id": identifier, "optional": optional}]
+            questions = [
+                lent | {"id": identifier, "optional": optional, "prompt": block.get("frame") or lent["prompt"]}
+            ]
+            block = {key: value for key, value in block.items() if key != "frame"}
         else:
             scales = {str(s.get("id")): s for s in self._scales() if isinstance(s, dict)}
             scale = {k: v for k, v in (scales.get(str(block.get("scale"))) or {}).items() if k != "na"}
@@ -234,17 +237,14 @@ class Shaper:
     def _grid(self, block: dict[str, Any], place: int, blocks: list[dict[str, Any]]) -> None:
         scale = {key: block[key] for key in ("min", "max", "anchors", "na", "dk") if key in block}
         lender = self._lend("pfs_customer")
-        names: dict[str, Text] = {}
-        if lender is not None:
-            names = {s.id: s.name for s in lender.stages} | {d.id: d.name for d in lender.dimensions}
+        # The page says which stage it is about; the card says the dimension in words anybody understands.
+        about = {
+            d.id: {tongue: f"{d.name[tongue]}: {d.description[tongue]}" for tongue in d.name}
+            for d in (lender.dimensions if lender else ())
+        }
         questions = []
         for cell in block["cells"]:
-            stage, dimension = names.get(str(cell.get("stage")), {}), names.get(str(cell.get("dimension")), {})
-            prompt = {
-                language: f"{stage[language]} · {dimension[language]}"
-                for language in self.raw.get("languages", [])
-                if language in stage and language in dimension
-            }
+            prompt = about.get(str(cell.get("dimension")), {})
             questions.append(
                 {
                     "id": f"{block.get('id')}__{cell.get('id')}",

@@ -111,7 +111,7 @@ def test_release_moves_everything_and_changes_nothing(engine: Engine, survey: Su
 
 
 def test_order_of_arrival_cannot_be_read_from_the_rows(engine: Engine, survey: Survey, book: Codebook) -> None:
-    # 200 answers numbered by their first five bytes; by whatever order the table gives them, rank correlation is chance.
+    # 200 answers numbered by their first bytes; in whatever order the table gives them, correlation is chance.
     def numbered(n: int) -> bytes:
         return bytes([1 + n // 36 % 6, 1 + n // 6 % 6, 1 + n % 6] + [4] * 41) + bytes(len(book) - 44)
 

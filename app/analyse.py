@@ -1,0 +1,108 @@
+"""The same report from a file of answers collected elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from analysis.coded import layout_of, score_matrix
+from analysis.report import Report, build_report, report_json, report_schema
+from analysis.tally import summarise
+from analysis.thresholds import DEFAULT
+from app import version
+from app.assets import static_url
+from app.words import speak
+from surveys.authoring import load
+from surveys.coding import codebook
+from surveys.exchange.answers import Rules, read_answers
+from surveys.exchange.tables import FileError, open_table
+from surveys.questionnaire import Questionnaire, say
+
+
+def print_schema() -> None:
+    """Print the JSON Schema of the output."""
+    json.dump(report_schema(), sys.stdout, indent=2)
+    print()
+
+
+def analyse(given: argparse.Namespace) -> int:
+    """Read the file, sum it up, write JSON and HTML."""
+    questionnaire = load(given.questionnaire)
+    if not questionnaire.items:
+        raise FileError(f"{questionnaire.id}: the questionnaire has no items; a gap report needs some")
+    if given.format and given.format not in questionnaire.item_scale:
+        raise FileError(f"--format: the value is {given.format!r}; allowed are {', '.join(questionnaire.item_scale)}")
+    questionnaire = questionnaire.variant(given.format, tuple(q.id for q in questionnaire.questions()))
+    table = open_table(Path(given.data))
+    answers = read_answers(
+        questionnaire,
+        table,
+        Rules(tuple(given.missing), tuple(given.not_applicable), tuple(given.ignore), given.skip_bad_rows),
+    )
+    if answers.skipped:
+        listed = ", ".join(map(str, answers.skipped[:20])) + (", …" if len(answers.skipped) > 20 else "")
+        print(
+            f"{len(answers.skipped)} of {table.n} rows left out because of unusable cells (rows {listed}).",
+            file=sys.stderr,
+        )
+    matrix = score_matrix(questionnaire, codebook(questionnaire), answers.closed)
+    report = build_report(summarise(matrix), DEFAULT, format=questionnaire.format, floor=None)
+    about = {
+        "data_file": Path(given.data).name,
+        "data_hash": table.sha256,
+        "questionnaire": questionnaire.id,
+        "questionnaire_version": questionnaire.version,
+        "code_version": version(),
+        "rows": table.n,
+        "rows_skipped": answers.skipped,
+    }
+    _write(given, questionnaire, report, about)
+    return 0
+
+
+def _write(given: argparse.Namespace, questionnaire: Questionnaire, report: Report, about: dict[str, Any]) -> None:
+    if given.json or not given.html:
+        text = json.dumps(report_json(report, about), ensure_ascii=False, allow_nan=False, indent=1)
+        if given.json in (None, "-"):
+            print(text)
+        else:
+            _save(Path(given.json), text + "\n")
+    if given.html:
+        _save(Path(given.html), _html(given.lang, questionnaire, report, about))
+
+
+def _html(language: str, questionnaire: Questionnaire, report: Report, about: dict[str, Any]) -> str:
+    # The page's parts are loaded only when a page is wanted: the numbers alone should come quickly.
+    from app.desk.report import recommended
+    from app.desk.report_context import ReportPage
+    from app.desk.report_page import render_report
+
+    speak(language)
+    return render_report(
+        ReportPage(
+            questionnaire=questionnaire,
+            report=report,
+            layout=layout_of(questionnaire),
+            title=say(questionnaire.title, language),
+            wave=str(about["data_file"]),
+            simulated=False,
+            n_released=report.meta.n,
+            fingerprint=str(about["data_hash"])[:12],
+            code_version=version(),
+            self_url="",
+            static_url=static_url,
+            self_contained=True,
+            recommendations=recommended(questionnaire),
+        )
+    )
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written ({error.strerror}); choose a place where you may write") from error
+    print(f"{path} written.", file=sys.stderr)

@@ -1,0 +1,39 @@
+"""What is derived from released answers: keyed by survey and revision, safe to drop at any time."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+
+class Cache:
+    """The most recently used results, at most `size` of them; each is computed by one thread at a time."""
+
+    def __init__(self, size: int = 64):
+        self._size = size
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, object] = OrderedDict()
+        self._making: dict[Hashable, threading.Lock] = {}
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """The result of that key, made when it is not there."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]  # type: ignore[return-value]
+            turn = self._making.setdefault(key, threading.Lock())
+        with turn:
+            with self._lock:
+                if key in self._kept:
+                    return self._kept[key]  # type: ignore[return-value]
+            value = make()
+            with self._lock:
+                self._kept[key] = value
+                self._making.pop(key, None)
+                while len(self._kept) > self._size:
+                    self._kept.popitem(last=False)
+            return value

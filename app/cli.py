@@ -1,0 +1,347 @@
+"""The command line: every refusal is one plain sentence and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import version
+from app.access import check_password, hash_password
+from app.analyse import analyse, print_schema
+from app.demo import build_demo
+from app.settings import Settings, SettingsError, from_environment
+from app.words import LANGUAGES
+from surveys.authoring import bank, load
+from surveys.checking import QuestionnaireError
+from surveys.exchange.tables import FileError
+from surveys.questionnaire import COLUMNS, Questionnaire, say
+from surveys.store import people, publish
+from surveys.store.database import NotDurable, open_database, reading, writing
+from surveys.store.migrate import upgrade
+
+REFUSED = 2
+BOUND_HERE = ("127.0.0.1", "localhost", "::1")
+
+
+class Refusal(ValueError):
+    """Something asked on the command line that cannot be done."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; returns the exit code."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    run: Callable[[argparse.Namespace], int | None] = given.run
+    try:
+        return run(given) or 0
+    except (QuestionnaireError, FileError, SettingsError, publish.Unpublishable, Refusal, NotDurable) as error:
+        print(error, file=sys.stderr)
+    except SQLAlchemyError as error:
+        print(f"database: {str(error).splitlines()[0]}", file=sys.stderr)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return REFUSED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fivegaps", description="Service-quality surveys and gap analysis.")
+    parser.add_argument("--version", action="version", version=f"fivegaps {version()}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _serving(commands)
+    _questionnaires(commands)
+    _people(commands)
+    _publishing(commands)
+    _analysing(commands)
+    return parser
+
+
+def _serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    demo = commands.add_parser("demo", help="serve a simulated campaign on this computer (the default of ./run)")
+    serve = commands.add_parser("serve", help="serve the database of FIVEGAPS_DATABASE_URL")
+    for parser, run in ((demo, _demo), (serve, _serve)):
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on (default 8000)")
+        parser.set_defaults(run=run)
+    serve.add_argument("--workers", type=int, default=1, help="processes that serve (default 1)")
+    demo.add_argument("--fresh", action="store_true", help="throw the demonstration's database away first")
+    migrate = commands.add_parser("migrate", help="bring the database to the newest tables")
+    migrate.set_defaults(run=lambda given: _database()[1].dispose())
+
+
+def _questionnaires(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("questionnaire", help="check, list or show questionnaires")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="say all that is wrong with a questionnaire file")
+    check.add_argument("file")
+    check.set_defaults(run=_check)
+    show = actions.add_parser("show", help="print what a questionnaire asks")
+    show.add_argument("questionnaire", help="a file, or the id of a built-in one")
+    show.add_argument("--lang", default="en")
+    show.set_defaults(run=_show)
+    actions.add_parser("list", help="list the built-in questionnaires").set_defaults(run=_list)
+
+
+def _people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("user", help="add people who may sign in, list them, set a password")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="add a person; asks for the password")
+    add.add_argument("name")
+    add.add_argument("--role", default="administrator", help=f"one of {', '.join(people.ROLES)}")
+    password = actions.add_parser("password", help="set a person's password; ends all their sessions")
+    password.add_argument("name")
+    for entry, run in ((add, _user_add), (password, _user_password)):
+        entry.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+        entry.set_defaults(run=run)
+    actions.add_parser("list", help="list the people").set_defaults(run=_user_list)
+
+
+def _publishing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("publish", help="publish a questionnaire as a survey")
+    parser.add_argument("questionnaire", help="a file, or the id of a built-in one")
+    parser.add_argument("--slug", required=True, help="address of the survey: /s/SLUG")
+    parser.add_argument("--wave", required=True, help="name of this round, as in 2026-2")
+    parser.add_argument("--bank", default="", help="name at the head of the form (default: the title)")
+    parser.add_argument("--opens", default="", help="first day, as in 2026-11-30 (default: today)")
+    parser.add_argument("--closes", default="", help="last day (default: until closed)")
+    parser.add_argument("--format", choices=list(COLUMNS), help="format of the items")
+    parser.add_argument("--include", default="", help="optional questions to ask, as in stage_importance,self_report")
+    parser.add_argument("--unit", action="append", default=[], help="make a short link for this branch (repeatable)")
+    parser.set_defaults(run=_publish)
+    close = commands.add_parser("close", help="close a survey")
+    close.add_argument("slug")
+    close.set_defaults(run=_close)
+
+
+def _analysing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("analyse", help="the defect report from a file of answers")
+    parser.add_argument("data", nargs="?", help="CSV, TSV, XLSX, .sav, .dta or Parquet")
+    parser.add_argument("--questionnaire", help="a questionnaire file, or the id of a built-in one")
+    parser.add_argument("--html", metavar="OUT", help="write the report as one HTML file")
+    parser.add_argument("--json", metavar="OUT", help="write the numbers as JSON; - is standard output (the default)")
+    parser.add_argument("--lang", choices=list(LANGUAGES), default="en", help="language of the HTML")
+    parser.add_argument("--format", choices=list(COLUMNS), help="format of the items, when not the questionnaire's")
+    parser.add_argument("--missing", action="append", default=[], metavar="CODE", help="code of a missing answer")
+    parser.add_argument(
+        "--not-applicable", action="append", default=[], metavar="CODE", help="code of “not applicable”"
+    )
+    parser.add_argument("--ignore", action="append", default=[], metavar="COLUMN", help="leave this column aside (* ?)")
+    parser.add_argument("--skip-bad-rows", action="store_true", help="leave rows with unusable cells out, and say so")
+    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of the output")
+    parser.set_defaults(run=_analyse)
+
+
+def _database() -> tuple[Settings, Engine]:
+    settings = from_environment()
+    engine = open_database(settings.database_url)
+    upgrade(engine)
+    return settings, engine
+
+
+def _demo(given: argparse.Namespace) -> int:
+    if given.host not in BOUND_HERE:
+        raise Refusal(
+            f"--host: the value is {given.host!r}; the demonstration signs its visitors in, so allowed are "
+            f"only {', '.join(BOUND_HERE)}"
+        )
+    settings = from_environment(demo=True)
+    path = Path(settings.database_url.removeprefix("sqlite:///"))
+    if given.fresh:
+        for ending in ("", "-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+    engine = open_database(settings.database_url)
+    upgrade(engine)
+    build_demo(engine, settings)
+    engine.dispose()
+    os.environ["FIVEGAPS_DEMO"] = "1"
+    print(f"Fivegaps demonstration, simulated data: http://127.0.0.1:{given.port}  (stop with Ctrl+C)", flush=True)
+    return _uvicorn(given, 1)
+
+
+def _serve(given: argparse.Namespace) -> int:
+    os.environ.pop("FIVEGAPS_DEMO", None)
+    settings, engine = _database()
+    engine.dispose()
+    print(f"Fivegaps at {settings.public_url}, listening on {given.host}:{given.port}", flush=True)
+    return _uvicorn(given, given.workers)
+
+
+def _uvicorn(given: argparse.Namespace, workers: int) -> int:
+    import uvicorn
+
+    os.environ.setdefault("FIVEGAPS_PUBLIC_URL", f"http://127.0.0.1:{given.port}")
+    # No access log: it would note when which survey was answered from which address.
+    uvicorn.run(
+        "app.serving:app",
+        factory=True,
+        host=given.host,
+        port=given.port,
+        workers=workers,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=30,
+    )
+    return 0
+
+
+def _check(given: argparse.Namespace) -> int:
+    questionnaire = load(given.file)
+    print(f"{given.file}: good ({_counted(questionnaire)})")
+    return 0
+
+
+def _counted(questionnaire: Questionnaire) -> str:
+    others = sum(len(block.questions) for block in questionnaire.blocks)
+    return (
+        f"{questionnaire.id} {questionnaire.version}: {len(questionnaire.items)} items, {others} other questions, "
+        f"{len(questionnaire.stages)} stages, {len(questionnaire.dimensions)} dimensions, "
+        f"languages {', '.join(questionnaire.languages)}"
+    )
+
+
+def _list(given: argparse.Namespace) -> int:
+    for name in bank():
+        questionnaire = load(name)
+        print(f"{name:14} {questionnaire.audience:9} {say(questionnaire.title, 'en')} ({_counted(questionnaire)})")
+    return 0
+
+
+def _show(given: argparse.Namespace) -> int:
+    questionnaire, tongue = load(given.questionnaire), given.lang
+    print(f"{say(questionnaire.title, tongue)}\n{_counted(questionnaire)}\nformat {questionnaire.format}")
+    for item in questionnaire.items:
+        print(f"\n{item.id}  [{item.stage or '-'} · {item.dimension}]{' reversed' if item.reversed else ''}")
+        for column in COLUMNS[questionnaire.format]:
+            print(f"  {column:11} {say(item.wording(column), tongue)}")
+    for block in questionnaire.blocks:
+        print(f"\n{block.id} ({block.role})  {say(block.frame, tongue) if block.frame else ''}".rstrip())
+        for question in block.questions:
+            optional = ", optional" if question.optional else ""
+            shown = f", shown if {question.show_if}" if question.show_if else ""
+            print(f"  {question.id} ({question.type}{optional}{shown})  {say(question.prompt, tongue)}")
+            for option in question.options:
+                print(f"      {option.code}: {say(option.label, tongue)}")
+    return 0
+
+
+def _new_password(given: argparse.Namespace) -> str:
+    if given.password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = getpass.getpass("Password (12 characters or more): ")
+        if password != getpass.getpass("Again: "):
+            raise Refusal("password: the two entries differ; type the same password twice")
+    try:
+        check_password(password, given.name)
+    except ValueError as error:
+        raise Refusal(str(error)) from error
+    return hash_password(password)
+
+
+def _user_add(given: argparse.Namespace) -> int:
+    settings, engine = _database()
+    with reading(engine) as session:
+        if people.find(session, given.name):
+            raise Refusal(f"name: {given.name!r} is taken; allowed is a name that nobody has yet")
+    if given.role not in people.ROLES:
+        raise Refusal(f"--role: the value is {given.role!r}; allowed are {', '.join(people.ROLES)}")
+    hashed = _new_password(given)
+    try:
+        with writing(engine) as session:
+            people.add(session, given.name, hashed, given.role, settings.today())
+    except ValueError as error:
+        raise Refusal(str(error)) from error
+    print(f"{given.name} may sign in as {given.role}.")
+    return 0
+
+
+def _user_password(given: argparse.Namespace) -> int:
+    _, engine = _database()
+    with reading(engine) as session:
+        person = people.find(session, given.name)
+    if person is None:
+        raise Refusal(f"name: there is nobody called {given.name!r}; 'fivegaps user list' shows who there is")
+    hashed = _new_password(given)
+    with writing(engine) as session:
+        people.change_password(session, session.merge(person), hashed)
+    print(f"The password of {given.name} is changed; all sessions have ended.")
+    return 0
+
+
+def _user_list(given: argparse.Namespace) -> int:
+    _, engine = _database()
+    with reading(engine) as session:
+        for person in people.everybody(session):
+            print(
+                f"{person.name:30} {person.role:15} since {person.created_on}{' disabled' if person.disabled else ''}"
+            )
+    return 0
+
+
+def _day(text: str, name: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise Refusal(f"--{name}: the value is {text!r}; allowed is a date as in 2026-11-30") from error
+
+
+def _publish(given: argparse.Namespace) -> int:
+    include = tuple(filter(None, given.include.split(",")))
+    whole = load(given.questionnaire)
+    known = {question.id for question in whole.questions()} | {block.id for block in whole.blocks}
+    unknown = [name for name in include if name not in known]
+    if unknown:
+        optional = sorted(question.id for question in whole.questions() if question.optional)
+        raise Refusal(f"--include: {unknown[0]!r} is no question; allowed are {', '.join(optional) or 'none'}")
+    if given.format and whole.items and given.format not in whole.item_scale:
+        raise Refusal(f"--format: the value is {given.format!r}; allowed are {', '.join(whole.item_scale)}")
+    questionnaire = whole.variant(given.format, include)
+    opens, closes = _day(given.opens, "opens"), _day(given.closes, "closes")
+    settings, engine = _database()
+    with writing(engine) as session:
+        survey = publish.publish(
+            session,
+            questionnaire,
+            slug=given.slug,
+            bank=given.bank or say(questionnaire.title, "en"),
+            wave=given.wave,
+            opens_on=opens or settings.today(),
+            closes_on=closes,
+            today=settings.today(),
+        )
+        links = [publish.add_link(session, survey, unit, "") for unit in given.unit]
+    print(f"{survey.slug} is published: {settings.public_url}/s/{survey.slug}")
+    for link in links:
+        print(f"{link.unit}: {settings.public_url}/s/{survey.slug}/{link.code}")
+    return 0
+
+
+def _close(given: argparse.Namespace) -> int:
+    _, engine = _database()
+    with writing(engine) as session:
+        survey = publish.find(session, given.slug)
+        if survey is None:
+            raise Refusal(f"slug: there is no survey {given.slug!r}")
+        publish.close(session, survey)
+    print(f"{given.slug} is closed; what waits is released by the running server within seconds.")
+    return 0
+
+
+def _analyse(given: argparse.Namespace) -> int:
+    if given.schema:
+        print_schema()
+        return 0
+    if not given.data or not given.questionnaire:
+        raise Refusal("analyse: a data file and --questionnaire are needed: analyse answers.csv --questionnaire ID")
+    return analyse(given)

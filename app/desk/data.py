@@ -1,0 +1,84 @@
+"""Downloads: released submissions as CSV and Parquet, the codebook as page and JSON, the report's numbers as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from app import version
+from app.access import VisitorDep
+from app.desk.frame import frame
+from app.desk.holdings import holdings_of
+from app.desk.pages import SurveyDep
+from app.requests import Desk, DeskDep, LanguageDep
+from app.words import render
+from surveys.exchange import codebooks, downloads
+from surveys.store import publish
+from surveys.tables import Survey
+
+router = APIRouter(include_in_schema=False)
+
+
+def _about(desk: Desk, survey: Survey) -> dict[str, Any]:
+    holdings = holdings_of(desk, survey)
+    return {
+        "survey": survey.slug,
+        "bank": survey.bank,
+        "wave": survey.wave,
+        "releases": survey.releases,
+        "submissions": holdings.released.n,
+        "simulated": survey.simulated,
+        "sha256": hashlib.sha256(holdings.released.closed.tobytes()).hexdigest(),
+        "code_version": version(),
+    }
+
+
+def _file(data: bytes, kind: str, name: str) -> Response:
+    return Response(data, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'})
+
+
+def _name(survey: Survey, ending: str) -> str:
+    simulated = "simulated-" if survey.simulated else ""
+    return f"{simulated}{survey.slug}-release-{survey.releases}.{ending}"
+
+
+@router.get("/surveys/{slug}/data.csv")
+def data_csv(desk: DeskDep, visitor: VisitorDep, survey: SurveyDep, bom: bool = False) -> Response:
+    """All released submissions as CSV; `?bom=1` for Excel."""
+    holdings = holdings_of(desk, survey)
+    return _file(
+        downloads.as_csv(holdings.book, holdings.released, bom=bom), "text/csv; charset=utf-8", _name(survey, "csv")
+    )
+
+
+@router.get("/surveys/{slug}/data.parquet")
+def data_parquet(desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Response:
+    """All released submissions as Parquet."""
+    holdings = holdings_of(desk, survey)
+    about = {key: str(value) for key, value in _about(desk, survey).items()}
+    return _file(
+        downloads.as_parquet(holdings.book, holdings.released, about),
+        "application/vnd.apache.parquet",
+        _name(survey, "parquet"),
+    )
+
+
+@router.get("/surveys/{slug}/codebook.json")
+def codebook_json(desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Response:
+    """The codebook as data."""
+    told = codebooks.describe(publish.questionnaire_of(survey), _about(desk, survey))
+    return JSONResponse(
+        told, headers={"content-disposition": f'attachment; filename="{_name(survey, "codebook.json")}"'}
+    )
+
+
+@router.get("/surveys/{slug}/codebook.html")
+def codebook_html(
+    request: Request, desk: DeskDep, language: LanguageDep, visitor: VisitorDep, survey: SurveyDep
+) -> Response:
+    """The codebook to read."""
+    told = codebooks.describe(publish.questionnaire_of(survey), _about(desk, survey))
+    return HTMLResponse(render("desk/codebook.html", frame=frame(request, desk, visitor), survey=survey, book=told))

@@ -1,0 +1,283 @@
+"""The desk's plain pages: the list of surveys, publishing, one survey with its links and QR codes."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any
+
+import segno
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from app.access import MaybeVisitorDep, PublisherDep, SignInNeeded, VisitorDep, check_csrf, same_origin
+from app.desk.frame import frame
+from app.requests import Desk, DeskDep, LanguageDep, Posted, PostedDep
+from app.words import N_, _, render
+from surveys.authoring import bank, load
+from surveys.questionnaire import COLUMNS, Format, Questionnaire
+from surveys.simulate import simulate_arrivals
+from surveys.store import collect, people, publish
+from surveys.store.database import reading, writing
+from surveys.tables import Survey
+
+router = APIRouter(include_in_schema=False)
+Here = Depends(same_origin)
+
+
+def survey_at(desk: DeskDep, visitor: VisitorDep, slug: str) -> Survey:
+    """The survey at a slug; 404 when there is none."""
+    with reading(desk.engine) as session:
+        survey = publish.find(session, slug)
+    if survey is None:
+        raise HTTPException(404)
+    return survey
+
+
+SurveyDep = Annotated[Survey, Depends(survey_at)]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of the list of surveys."""
+
+    survey: Survey
+    title: dict[str, str]
+    state: str
+    released: int
+
+
+def _listed(desk: Desk) -> list[Listed]:
+    today = desk.settings.today()
+    with reading(desk.engine) as session:
+        return [
+            Listed(survey, survey.definition["title"], publish.state(survey, today), publish.counts(session, survey)[0])
+            for survey in publish.all_surveys(session)
+        ]
+
+
+@router.get("/")
+def home(request: Request, desk: DeskDep, language: LanguageDep, visitor: MaybeVisitorDep) -> Response:
+    """The list of surveys, or the way to sign in."""
+    if visitor is None:
+        raise SignInNeeded
+    return HTMLResponse(render("desk/home.html", frame=frame(request, desk, visitor), surveys=_listed(desk)))
+
+
+@dataclass
+class Wish:
+    """The publishing form as it was filled in."""
+
+    questionnaire: str = "pfs_customer"
+    format: str = ""
+    slug: str = ""
+    bank: str = ""
+    wave: str = ""
+    opens: str = ""
+    closes: str = ""
+    stage_importance: bool = False
+
+
+def _publish_page(
+    request: Request, desk: Desk, visitor: Any, wish: Wish, messages: dict[str, str], status: int = 200
+) -> Response:
+    choices = [(name, load(name)) for name in bank()]
+    return HTMLResponse(
+        render(
+            "desk/publish.html",
+            frame=frame(request, desk, visitor),
+            wish=wish,
+            messages=messages,
+            choices=choices,
+            formats=COLUMNS,
+            public_url=desk.settings.public_url,
+        ),
+        status,
+    )
+
+
+@router.get("/surveys/new")
+def publish_form(request: Request, desk: DeskDep, language: LanguageDep, visitor: PublisherDep) -> Response:
+    """The form to publish a questionnaire."""
+    today = desk.settings.today()
+    return _publish_page(request, desk, visitor, Wish(opens=today.isoformat(), wave=f"{today.year}-1"), {})
+
+
+@router.post("/surveys/new", dependencies=[Here])
+def publish_survey(
+    request: Request, desk: DeskDep, language: LanguageDep, visitor: PublisherDep, posted: PostedDep
+) -> Response:
+    """Publish, or show what is wrong with all that was filled in."""
+    check_csrf(visitor, posted.get("csrf"))
+    wish = _wish(posted)
+    messages: dict[str, str] = {}
+    opens, closes = _day(wish.opens, "opens", messages), _day(wish.closes, "closes", messages)
+    if opens is None and "opens" not in messages:
+        opens = desk.settings.today()
+    questionnaire = _chosen(wish, messages)
+    if questionnaire is not None and opens is not None and not messages:
+        try:
+            with writing(desk.engine) as session:
+                survey = publish.publish(
+                    session,
+                    questionnaire,
+                    slug=wish.slug,
+                    bank=wish.bank,
+                    wave=wish.wave,
+                    opens_on=opens,
+                    closes_on=closes,
+                    today=desk.settings.today(),
+                )
+            return RedirectResponse(f"/surveys/{survey.slug}", 303)
+        except publish.Unpublishable as error:
+            messages |= {complaint.field: _worded(complaint) for complaint in error.complaints}
+    return _publish_page(request, desk, visitor, wish, messages, 422)
+
+
+def _worded(complaint: publish.Complaint) -> str:
+    """A complaint in the reader's language."""
+    sentences = {
+        "slug": N_(
+            "The address is “%(value)s”; allowed are 1 to 60 small letters, digits and hyphens, beginning and "
+            "ending with a letter or digit."
+        ),
+        "taken": N_("The address “%(value)s” is taken; choose one that no survey has."),
+        "wave": N_("The wave has %(value)s characters; allowed are 1 to 40, as in 2026-2."),
+        "bank": N_("The name of the bank has %(value)s characters; allowed are 1 to 120."),
+        "closes": N_("The last day %(value)s is before the first day %(allowed)s; allowed is that day or later."),
+        "wording": N_("The questionnaire is not complete: %(value)s."),
+        "link": N_("A link needs a branch (1 to 80 characters) or a way in (1 to 40 characters)."),
+    }
+    return _(sentences[complaint.code]) % {"value": complaint.value, "allowed": complaint.allowed}
+
+
+def _wish(posted: Posted) -> Wish:
+    names = ("questionnaire", "format", "slug", "bank", "wave", "opens", "closes")
+    values = {name: posted.get(name).strip()[:200] for name in names}
+    return Wish(**values, stage_importance=posted.get("stage_importance") == "yes")
+
+
+def _day(text: str, name: str, messages: dict[str, str]) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        messages[name] = _("The day is “%(value)s”; allowed is a date as in 2026-11-30.") % {"value": text[:40]}
+        return None
+
+
+def _chosen(wish: Wish, messages: dict[str, str]) -> Questionnaire | None:
+    if wish.questionnaire not in bank():
+        messages["questionnaire"] = _("The questionnaire is “%(value)s”; allowed are %(allowed)s.") % {
+            "value": wish.questionnaire,
+            "allowed": ", ".join(bank()),
+        }
+        return None
+    questionnaire = load(wish.questionnaire)
+    format_: Format | None = None
+    if wish.format and questionnaire.items:
+        allowed = list(questionnaire.item_scale)
+        if wish.format not in allowed:
+            messages["format"] = _("The format is “%(value)s”; allowed are %(allowed)s.") % {
+                "value": wish.format,
+                "allowed": ", ".join(allowed),
+            }
+            return None
+        format_ = next(name for name in COLUMNS if name == wish.format)
+    return questionnaire.variant(format_, ("stage_importance",) if wish.stage_importance else ())
+
+
+@router.get("/surveys/{slug}")
+def survey_page(
+    request: Request, desk: DeskDep, language: LanguageDep, visitor: VisitorDep, survey: SurveyDep
+) -> Response:
+    """One survey: its state, its links and codes, its downloads."""
+    return _survey_page(request, desk, visitor, survey, {})
+
+
+def _survey_page(
+    request: Request, desk: Desk, visitor: Any, survey: Survey, messages: dict[str, str], status: int = 200
+) -> Response:
+    with reading(desk.engine) as session:
+        links = publish.links(session, survey)
+        released, releases = publish.counts(session, survey)
+    return HTMLResponse(
+        render(
+            "desk/survey.html",
+            frame=frame(request, desk, visitor),
+            survey=survey,
+            links=links,
+            released=released,
+            releases=releases,
+            state=publish.state(survey, desk.settings.today()),
+            messages=messages,
+            address=f"{desk.settings.public_url}/s/{survey.slug}",
+            batch=collect.BATCH,
+        ),
+        status,
+    )
+
+
+@router.post("/surveys/{slug}/links", dependencies=[Here])
+def make_link(
+    request: Request, desk: DeskDep, language: LanguageDep, visitor: PublisherDep, survey: SurveyDep, posted: PostedDep
+) -> Response:
+    """Make a short link for a unit and a channel."""
+    check_csrf(visitor, posted.get("csrf"))
+    try:
+        with writing(desk.engine) as session:
+            publish.add_link(session, survey, posted.get("unit"), posted.get("channel"))
+    except publish.Unpublishable as error:
+        told = {complaint.field: _worded(complaint) for complaint in error.complaints}
+        return _survey_page(request, desk, visitor, survey, told, 422)
+    return RedirectResponse(f"/surveys/{survey.slug}#links", 303)
+
+
+@router.post("/surveys/{slug}/close", dependencies=[Here])
+def close_survey(desk: DeskDep, visitor: PublisherDep, survey: SurveyDep, posted: PostedDep) -> Response:
+    """End the collection; what waits is released."""
+    check_csrf(visitor, posted.get("csrf"))
+    if posted.get("confirm") == "yes":
+        with writing(desk.engine) as session:
+            publish.close(session, session.merge(survey))
+    return RedirectResponse(f"/surveys/{survey.slug}", 303)
+
+
+@router.post("/surveys/{slug}/simulate", dependencies=[Here])
+def simulate_some(desk: DeskDep, visitor: PublisherDep, survey: SurveyDep, posted: PostedDep) -> Response:
+    """Let a few invented customers answer a simulated survey, so that a visitor's own answers get company."""
+    check_csrf(visitor, posted.get("csrf"))
+    if not survey.simulated:
+        raise HTTPException(404)
+    arrivals = simulate_arrivals(publish.questionnaire_of(survey), collect.BATCH, day=desk.settings.today())
+    book = collect.codebook_of(survey)
+    desk.writer.do(lambda connection: collect.ingest(connection, survey.id or 0, book, arrivals))
+    return RedirectResponse(f"/surveys/{survey.slug}", 303)
+
+
+@router.get("/surveys/{slug}/qr.{kind}")
+def qr_code(desk: DeskDep, survey: SurveyDep, kind: str, link: str = "") -> Response:
+    """The QR code of a survey's address or of one of its links, as SVG or PNG."""
+    if kind not in ("svg", "png"):
+        raise HTTPException(404)
+    address = f"{desk.settings.public_url}/s/{survey.slug}"
+    if link:
+        with reading(desk.engine) as session:
+            if publish.find_link(session, survey, link) is None:
+                raise HTTPException(404)
+        address += f"/{link}"
+    out = io.BytesIO()
+    segno.make(address, error="m", micro=False).save(out, kind=kind, scale=8, border=4)
+    name = f"qr-{survey.slug}{'-' + link if link else ''}.{kind}"
+    media = "image/svg+xml" if kind == "svg" else "image/png"
+    return Response(out.getvalue(), media_type=media, headers={"content-disposition": f'inline; filename="{name}"'})
+
+
+@router.get("/health")
+def health(desk: DeskDep) -> Response:
+    """For supervisors: the database answers."""
+    with reading(desk.engine) as session:
+        people.everybody(session)
+    return Response("ok\n", media_type="text/plain")

@@ -1,0 +1,217 @@
+"""The defect report of a survey: what is chosen, what is summed up, what is shown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from analysis.report import Report, build_report, report_json
+from analysis.tally import summarise
+from analysis.thresholds import DEFAULT
+from app import version
+from app.access import Visitor, VisitorDep
+from app.assets import static_url
+from app.desk.holdings import holdings_of
+from app.desk.pages import SurveyDep
+from app.desk.report_context import (
+    Download,
+    Filter,
+    FilterOption,
+    Language,
+    NavItem,
+    Recommendation,
+    ReportPage,
+)
+from app.desk.report_page import render_report
+from app.desk.selection import Holdings, Selection, label, select
+from app.requests import Desk, DeskDep, LanguageDep
+from app.words import LANGUAGES, _, language, worded
+from surveys.authoring import recommendations
+from surveys.questionnaire import Questionnaire, say
+from surveys.store import publish
+from surveys.store.database import reading
+from surveys.tables import Survey
+
+router = APIRouter(include_in_schema=False)
+
+
+def report_of(holdings: Holdings, selection: Selection) -> Report:
+    """The report on the chosen answers, with the survey's disclosure floor."""
+    part = holdings.matrix if selection.rows.all() else holdings.matrix.rows(selection.rows)
+    return build_report(
+        summarise(part),
+        DEFAULT,
+        format=holdings.questionnaire.format,
+        floor=max(holdings.questionnaire.min_group, DEFAULT.display_floor),
+    )
+
+
+def recommended(questionnaire: Questionnaire) -> dict[str, Recommendation]:
+    """The recommended action of each cell that the bank's library knows, in the reader's language."""
+    known = {f"{item.stage}.{item.dimension}" for item in questionnaire.items}
+    tongue = language()
+    return {
+        cell: Recommendation(
+            say(entry["action"], tongue),
+            say(entry["owner"], tongue),
+            say(entry["process_indicator"], tongue),
+            entry.get("lead_days"),
+        )
+        for cell, entry in recommendations().items()
+        if cell in known
+    }
+
+
+@router.get("/surveys/{slug}/report")
+def show_report(
+    request: Request, desk: DeskDep, spoken: LanguageDep, visitor: VisitorDep, survey: SurveyDep
+) -> Response:
+    """The report page; what is derived from released answers is kept until the next release."""
+    if not publish.questionnaire_of(survey).items:
+        return _without_items(request, desk, visitor, survey)
+    wished = {key: value for key, value in request.query_params.items() if key not in ("lang", "open")}
+    selection = _selection(desk, survey, wished)
+    opened = request.query_params.get("open")
+    key = (
+        "page",
+        survey.id,
+        survey.revision,
+        survey.closed,
+        spoken,
+        tuple(sorted(selection.chosen.items())),
+        selection.refused,
+        opened,
+        visitor.id,
+        visitor.csrf,
+    )
+    text = desk.cache.get(key, lambda: render_report(_page(desk, visitor, survey, selection, opened)))
+    return HTMLResponse(text)
+
+
+@router.get("/surveys/{slug}/report.json")
+def report_data(request: Request, desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Response:
+    """The numbers of the report, as `fivegaps analyse --json` writes them."""
+    if not publish.questionnaire_of(survey).items:
+        return JSONResponse({"error": {"status": 404, "message": "this survey has no items, so there is no gap"}}, 404)
+    holdings, selection = holdings_of(desk, survey), _selection(desk, survey, dict(request.query_params))
+    if selection.refused:
+        return JSONResponse({"error": {"status": 404, "message": "fewer answers than may be shown"}}, 404)
+    told = report_json(
+        _report(desk, survey, holdings, selection),
+        {
+            "survey": survey.slug,
+            "wave": survey.wave,
+            "release": survey.releases,
+            "simulated": survey.simulated,
+            "data_hash": _fingerprint(holdings),
+            "questionnaire": holdings.questionnaire.id,
+            "questionnaire_version": holdings.questionnaire.version,
+            "code_version": version(),
+        },
+    )
+    return JSONResponse(told)
+
+
+def _selection(desk: Desk, survey: Survey, wished: Mapping[str, str]) -> Selection:
+    holdings = holdings_of(desk, survey)
+    key = ("selection", survey.id, survey.revision, tuple(sorted((k, v) for k, v in wished.items() if v)))
+    return desk.cache.get(key, lambda: select(holdings, {k: v for k, v in wished.items() if v}))
+
+
+def _report(desk: Desk, survey: Survey, holdings: Holdings, selection: Selection) -> Report:
+    key = ("report", survey.id, survey.revision, tuple(sorted(selection.chosen.items())))
+    return desk.cache.get(key, lambda: report_of(holdings, selection))
+
+
+def _fingerprint(holdings: Holdings) -> str:
+    return hashlib.sha256(holdings.released.closed.tobytes()).hexdigest()
+
+
+def _page(desk: Desk, visitor: Visitor, survey: Survey, selection: Selection, opened: str | None) -> ReportPage:
+    holdings = holdings_of(desk, survey)
+    address = f"/surveys/{survey.slug}"
+    with reading(desk.engine) as session:
+        last = publish.last_release(session, survey)
+    chosen = "&".join(f"{key}={value}" for key, value in selection.chosen.items())
+    return ReportPage(
+        questionnaire=holdings.questionnaire,
+        report=_report(desk, survey, holdings, selection),
+        layout=holdings.matrix.layout,
+        title=survey.bank,
+        wave=survey.wave,
+        simulated=survey.simulated,
+        opens=survey.opens_on,
+        closes=survey.closes_on,
+        n_released=holdings.released.n,
+        release=survey.releases or None,
+        release_day=last.released_on if last else None,
+        fingerprint=_fingerprint(holdings)[:12],
+        code_version=version(),
+        filters=tuple(_filters(holdings, selection)),
+        hidden_view=selection.refused,
+        self_url=f"{address}/report",
+        open_cell=opened if opened in holdings.matrix.layout.cells else None,
+        downloads=_downloads(address),
+        languages=tuple(
+            Language(code, name, f"{address}/report?lang={code}" + (f"&{chosen}" if chosen else ""))
+            for code, name in LANGUAGES.items()
+        ),
+        nav=(
+            NavItem(_("Surveys"), "/"),
+            NavItem(worded(holdings.questionnaire.title), address),
+            NavItem(_("Defect report"), f"{address}/report", True),
+        ),
+        person=visitor.name,
+        sign_out=None if visitor.demo else "/sign-out",
+        csrf=visitor.csrf,
+        recommendations=recommended(holdings.questionnaire),
+        simulated_note=_("These answers were drawn by a program; no bank and no customer stands behind them.")
+        if survey.simulated
+        else "",
+        static_url=static_url,
+    )
+
+
+def _filters(holdings: Holdings, selection: Selection) -> list[Filter]:
+    found = []
+    for name, choices in selection.choices.items():
+        options = [FilterOption("", _("all"), None, name not in selection.chosen, True)]
+        options += [
+            FilterOption(
+                choice.value,
+                label(holdings, name, choice.value),
+                choice.n if choice.shown else None,
+                choice.chosen,
+                choice.shown,
+            )
+            for choice in choices
+        ]
+        found.append(Filter(name, label(holdings, name), tuple(options)))
+    return found
+
+
+def _downloads(address: str) -> tuple[Download, ...]:
+    return (
+        Download(_("Answers, CSV"), f"{address}/data.csv"),
+        Download(_("Answers, CSV for Excel"), f"{address}/data.csv?bom=1"),
+        Download(_("Answers, Parquet"), f"{address}/data.parquet"),
+        Download(_("Codebook"), f"{address}/codebook.html"),
+        Download(_("Codebook, JSON"), f"{address}/codebook.json"),
+        Download(_("Numbers of this report, JSON"), f"{address}/report.json"),
+    )
+
+
+def _without_items(request: Request, desk: Desk, visitor: Visitor, survey: Survey) -> Response:
+    from app.errors import problem
+
+    return problem(
+        request,
+        404,
+        _(
+            "This questionnaire asks no items as expectation and perception, so it has no gap "
+            "report of its own. Its answers can be downloaded."
+        ),
+    )

@@ -1,0 +1,143 @@
+"""The application, wired on one page."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import assets, errors
+from app.cache import Cache
+from app.desk import data, pages, report, signing
+from app.requests import LARGEST_BODY, Desk
+from app.respond import routes as respond
+from app.settings import Settings
+from surveys.store import collect
+from surveys.store.database import Writer, check_durable, open_database
+from surveys.store.migrate import upgrade
+
+RELEASE_SECONDS = 2.0
+log = logging.getLogger("fivegaps")
+
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+POLICY = (
+    "default-src 'none'; {style}; img-src 'self' data:; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+class SecurityHeaders:
+    """Adds the headers every answer carries; report pages alone may set inline styles, which the charts need."""
+
+    def __init__(self, app: ASGIApp, secure: bool):
+        self.app = app
+        self.secure = secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and add the headers to its answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        report_page = scope["path"].endswith("/report")
+        style = "style-src 'self' 'unsafe-inline'" if report_page else "style-src 'self'"
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                headers["content-security-policy"] = POLICY.format(style=style)
+                if self.secure:
+                    headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+                if "cache-control" not in headers:
+                    headers["cache-control"] = "no-store"
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+class Releaser:
+    """Looks every few seconds whether enough answers wait, and releases them; also clears expired drafts."""
+
+    def __init__(self, engine: Engine, settings: Settings, seconds: float = RELEASE_SECONDS):
+        self._engine, self._settings, self._seconds = engine, settings, seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="fivegaps-releaser", daemon=True)
+
+    def start(self) -> None:
+        """Begin looking."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the present look."""
+        self._stop.set()
+        self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        cleared = None
+        while not self._stop.wait(self._seconds):
+            today = self._settings.today()
+            try:
+                release_due(self._engine, self._settings)
+                if cleared != today:
+                    with self._engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+                        collect.delete_expired_drafts(connection, today)
+                    cleared = today
+            except SQLAlchemyError:
+                # The answers stay in the inbox, on disk; the next look tries again.
+                log.exception("a release could not be made; it is tried again")
+
+
+def release_due(engine: Engine, settings: Settings) -> int:
+    """Release every survey that is due; returns how many were."""
+    today = settings.today()
+    with engine.connect() as connection:
+        waiting = collect.due(connection, today)
+    for survey_id, least in waiting:
+        with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+            collect.release(connection, survey_id, today, least=least)
+    return len(waiting)
+
+
+def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
+    """The application for these settings; `engine` lets tests hand in their own database."""
+    database = engine or open_database(settings.database_url)
+    check_durable(database)
+    upgrade(database)
+
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        app.state.desk = Desk(settings, database, Writer(database), Cache())
+        releaser = Releaser(database, settings)
+        releaser.start()
+        yield
+        releaser.stop()
+        app.state.desk.writer.stop()
+        if engine is None:
+            database.dispose()
+
+    app = FastAPI(title="Fivegaps", docs_url=None, redoc_url=None, openapi_url=None, lifespan=running)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_BODY)
+    app.add_middleware(SecurityHeaders, secure=settings.secure)
+    app.add_middleware(
+        TrustedHostMiddleware, allowed_hosts=[settings.host, "127.0.0.1", "localhost", "[::1]", "testserver"]
+    )
+    errors.install(app)
+    for part in (assets.router, signing.router, pages.router, report.router, data.router, respond.router):
+        app.include_router(part)
+    return app

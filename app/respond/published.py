@@ -1,0 +1,99 @@
+"""A published survey as the respondent's pages need it, kept ready for a moment."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import date
+
+from app.requests import Desk
+from app.respond.view import SurveyView
+from surveys.coding import Codebook, codebook
+from surveys.form import Page, pages
+from surveys.questionnaire import Questionnaire
+from surveys.store import publish
+from surveys.store.database import reading
+
+FRESH_SECONDS = 1.0  # so long may a page not know that the survey was closed
+
+
+@dataclass(frozen=True)
+class Published:
+    """One survey with everything derived from its frozen questionnaire."""
+
+    id: int
+    slug: str
+    questionnaire: Questionnaire
+    book: Codebook
+    pages: tuple[Page, ...]
+    bank: str
+    opens_on: date
+    closes_on: date | None
+    closed: bool
+    simulated: bool
+    key: str
+
+    def state(self, today: date) -> str:
+        """`not_yet`, `open` or `closed`."""
+        if self.closed or (self.closes_on is not None and today > self.closes_on):
+            return "closed"
+        return "not_yet" if today < self.opens_on else "open"
+
+    def view(self, code: str = "") -> SurveyView:
+        """What the templates show of it."""
+        questionnaire = self.questionnaire
+        return SurveyView(
+            key=self.key,
+            slug=self.slug,
+            bank=self.bank,
+            title=questionnaire.title,
+            intro=questionnaire.intro,
+            languages=questionnaire.languages,
+            simulated=self.simulated,
+            minutes=questionnaire.minutes,
+            closes=self.closes_on,
+            keeper=self.bank,
+            floor=questionnaire.min_group,
+            questions=len(questionnaire.items) or sum(len(page.cards) for page in self.pages),
+            format=questionnaire.format,
+            audience=questionnaire.audience,
+            path=f"/s/{self.slug}/{code}" if code else f"/s/{self.slug}",
+        )
+
+
+_kept: dict[tuple[int, str], tuple[float, Published | None]] = {}
+
+
+def published(desk: Desk, slug: str) -> Published | None:
+    """The survey at a slug; what is frozen is made once, what may change is read again after a second."""
+    known = _kept.get((id(desk), slug))
+    if known and time.monotonic() - known[0] < FRESH_SECONDS:
+        return known[1]
+    with reading(desk.engine) as session:
+        survey = publish.find(session, slug)
+    before = known[1] if known else None
+    if survey is None:
+        found = None
+    else:
+        if before and before.key.startswith(survey.definition_hash):
+            questionnaire, book, all_pages = before.questionnaire, before.book, before.pages
+        else:
+            questionnaire = publish.questionnaire_of(survey)
+            book, all_pages = codebook(questionnaire), pages(questionnaire)
+        found = Published(
+            survey.id or 0,
+            survey.slug,
+            questionnaire,
+            book,
+            all_pages,
+            survey.bank,
+            survey.opens_on,
+            survey.closes_on,
+            survey.closed,
+            survey.simulated,
+            f"{survey.definition_hash}:{survey.id}",
+        )
+    if len(_kept) > 1000:
+        _kept.clear()
+    _kept[(id(desk), slug)] = (time.monotonic(), found)
+    return found

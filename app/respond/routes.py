@@ -1,0 +1,344 @@
+"""The respondent's way: welcome, pages, thanks; and the receipt that shows and withdraws."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from app.access import same_origin
+from app.requests import Desk, DeskDep, Posted, PostedDep
+from app.respond import view
+from app.respond.published import Published, published
+from app.words import negotiate, speak
+from surveys.coding import Answers
+from surveys.form import Fault, Page, next_page, previous_page, read_page, visible, whole_faults
+from surveys.store import collect, publish
+from surveys.store.database import reading
+from surveys.tables import Draft
+
+router = APIRouter(include_in_schema=False)
+RECEIPT_SECONDS = 600  # so long the receipt code can be seen again in the browser that sent the answers
+
+
+async def survey_of(request: Request, desk: DeskDep, slug: str) -> Published:
+    """The survey at the slug, with its language spoken; 404 when there is none."""
+    survey = published(desk, slug)
+    if survey is None:
+        raise HTTPException(404)
+    speak(_language(request, survey))
+    return survey
+
+
+SurveyDep = Annotated[Published, Depends(survey_of)]
+Here = Depends(same_origin)
+
+
+def _cookie(survey: Published) -> str:
+    return f"fg-{survey.slug}"
+
+
+def _language(request: Request, survey: Published, chosen: str | None = None) -> str:
+    wish = chosen or request.query_params.get("lang") or request.cookies.get(f"fgl-{survey.slug}")
+    return negotiate(wish, request.headers.get("accept-language"), survey.questionnaire.languages)
+
+
+def _html(text: str, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(text, status, {"cache-control": "no-store"})
+
+
+def _go(path: str) -> RedirectResponse:
+    return RedirectResponse(path, 303, {"cache-control": "no-store"})
+
+
+def _receipt_path(survey: Published) -> str:
+    return f"/s/{survey.slug}/receipt"
+
+
+def _set_language(answer: Response, desk: Desk, survey: Published, language: str) -> None:
+    answer.set_cookie(
+        f"fgl-{survey.slug}",
+        language,
+        path=f"/s/{survey.slug}",
+        httponly=True,
+        samesite="lax",
+        secure=desk.settings.secure,
+    )
+
+
+def _not_open(desk: Desk, survey: Published) -> HTMLResponse | None:
+    state = survey.state(desk.settings.today())
+    if state == "closed":
+        return _html(view.closed(survey.view(), survey.closes_on, _receipt_path(survey)), 410)
+    return _html(view.not_yet(survey.view(), survey.opens_on), 403) if state == "not_yet" else None
+
+
+@router.get("/s/{slug}")
+def welcome(request: Request, desk: DeskDep, survey: SurveyDep) -> Response:
+    """Who asks, why, how long, what happens with the answers."""
+    return _welcome(request, desk, survey, "")
+
+
+def _welcome(request: Request, desk: Desk, survey: Published, code: str) -> Response:
+    page = _not_open(desk, survey) or _html(view.welcome(survey.view(code), receipt_path=_receipt_path(survey)))
+    wish = request.query_params.get("lang")
+    if wish in survey.questionnaire.languages:
+        _set_language(page, desk, survey, str(wish))
+    return page
+
+
+@router.post("/s/{slug}/start", dependencies=[Here])
+def start(request: Request, desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
+    """Open a draft and lead to the first page; a draft that is open goes on where it was."""
+    return _start(request, desk, survey, posted, "")
+
+
+@router.get("/s/{slug}/thanks")
+def thanks(request: Request, desk: DeskDep, survey: SurveyDep) -> Response:
+    """The receipt code, in the browser that sent the answers and for a few minutes only."""
+    key = request.cookies.get(_cookie(survey), "")
+    with desk.engine.connect() as connection:
+        sent = bool(key) and collect.sent_before(connection, key)
+    if not sent:
+        return _go(f"/s/{survey.slug}")
+    return _html(view.thanks(survey.view(), collect.receipt_code(key), receipt_path=_receipt_path(survey)))
+
+
+@router.get("/s/{slug}/receipt")
+def receipt_ask(survey: SurveyDep) -> Response:
+    """Where a receipt code can be entered."""
+    return _html(view.receipt_ask(survey.view(), receipt_path=_receipt_path(survey)))
+
+
+@router.post("/s/{slug}/receipt", dependencies=[Here])
+def receipt_show(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
+    """The answers that belong to a receipt code, in words."""
+    code = posted.get("code")
+    with desk.engine.connect() as connection:
+        kept = collect.open_receipt(connection, code)
+    if kept is None or kept.survey_id != survey.id or kept.withdrawn:
+        return _html(view.receipt_ask(survey.view(), wrong=True, receipt_path=_receipt_path(survey)), 404)
+    return _shown(survey, kept, code)
+
+
+def _shown(survey: Published, kept: collect.Kept, code: str, *, unsure: bool = False) -> Response:
+    return _html(
+        view.receipt_show(
+            survey.view(),
+            survey.book,
+            survey.questionnaire,
+            kept.answers,
+            kept.answers.comments,
+            kept.waiting,
+            _receipt_path(survey),
+            code,
+            unsure=unsure,
+        )
+    )
+
+
+@router.post("/s/{slug}/receipt/withdraw", dependencies=[Here])
+def receipt_withdraw(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
+    """Take the answers of a receipt code back."""
+    code = posted.get("code")
+    with desk.engine.connect() as connection:
+        kept = collect.open_receipt(connection, code)
+    if kept is None or kept.survey_id != survey.id:
+        return _html(view.receipt_ask(survey.view(), wrong=True, receipt_path=_receipt_path(survey)), 404)
+    if posted.get("confirm") != "yes":
+        return _shown(survey, kept, code, unsure=True)
+    desk.writer.do(lambda connection: collect.withdraw(connection, code))
+    return _html(view.withdrawn(survey.view()))
+
+
+@router.get("/s/{slug}/{number:int}")
+def show_page(request: Request, desk: DeskDep, survey: SurveyDep, number: int) -> Response:
+    """One page of the form with what was answered so far."""
+    key, draft = _draft(request, desk, survey)
+    if draft is None:
+        return _without_draft(desk, survey, key)
+    speak(negotiate(draft.language, None, survey.questionnaire.languages))
+    page = _page(survey, draft, number)
+    if page is None or page.number != number:
+        return _go(f"/s/{survey.slug}/{page.number if page else 1}")
+    return _not_open(desk, survey) or _html(_drawn(survey, page, _answers(draft)))
+
+
+@router.post("/s/{slug}/{number:int}", dependencies=[Here])
+def send_page(request: Request, desk: DeskDep, survey: SurveyDep, number: int, posted: PostedDep) -> Response:
+    """Take one page: keep what is valid, say what is not, go where the pressed button leads."""
+    key, draft = _draft(request, desk, survey)
+    if draft is None:
+        return _without_draft(desk, survey, key)
+    speak(negotiate(draft.language, None, survey.questionnaire.languages))
+    if closed := _not_open(desk, survey):
+        return closed
+    page = _page(survey, draft, number)
+    if page is None or page.number != number:
+        return _go(f"/s/{survey.slug}/{page.number if page else 1}")
+    taken, faults, refused = read_page(page, survey.book, _answers(draft), posted.values)
+    go = posted.get("go")
+    draft.closed, draft.comments = bytes(taken.closed), taken.comments
+    if go in survey.questionnaire.languages:
+        draft.language = go
+        speak(go)
+    hard = [fault for fault in faults if fault.code != "missing"]
+    onwards = go == "" and not hard and (not faults or posted.get("seen") == str(number))
+    if onwards:
+        draft.furthest = max(draft.furthest, number)
+        following = next_page(survey.pages, survey.book, taken, number)
+        if following is None:
+            return _send(desk, survey, key, draft, taken)
+    desk.writer.do(lambda connection: collect.save_draft(connection, draft))
+    if go == "back":
+        before = previous_page(survey.pages, survey.book, taken, number)
+        return _go(f"/s/{survey.slug}/{before.number}" if before else f"/s/{survey.slug}")
+    if onwards and following is not None:
+        return _go(f"/s/{survey.slug}/{following.number}")
+    if go in survey.questionnaire.languages:
+        answer: Response = (
+            _html(_drawn(survey, page, taken, hard, refused), 422) if refused else _go(f"/s/{survey.slug}/{number}")
+        )
+        _set_language(answer, desk, survey, go)
+        return answer
+    return _html(_drawn(survey, page, taken, faults, refused), 422)
+
+
+@router.get("/s/{slug}/{code}")
+def welcome_by_link(request: Request, desk: DeskDep, survey: SurveyDep, code: str) -> Response:
+    """The welcome page under a short code that carries unit and channel."""
+    with reading(desk.engine) as session:
+        link = publish.find_link(session, publish.find(session, survey.slug), code)  # type: ignore[arg-type]
+    if link is None:
+        raise HTTPException(404)
+    return _welcome(request, desk, survey, code)
+
+
+@router.post("/s/{slug}/{code}/start", dependencies=[Here])
+def start_by_link(request: Request, desk: DeskDep, survey: SurveyDep, code: str, posted: PostedDep) -> Response:
+    """Open a draft that knows its unit and channel."""
+    return _start(request, desk, survey, posted, code)
+
+
+def _start(request: Request, desk: Desk, survey: Published, posted: Posted, code: str) -> Response:
+    if closed := _not_open(desk, survey):
+        return closed
+    unit = channel = ""
+    if code:
+        with reading(desk.engine) as session:
+            link = publish.find_link(session, publish.find(session, survey.slug), code)  # type: ignore[arg-type]
+        if link is None:
+            raise HTTPException(404)
+        unit, channel = link.unit, link.channel
+    go = posted.get("go")
+    if go in survey.questionnaire.languages:
+        answer = _go(survey.view(code).path)
+        _set_language(answer, desk, survey, go)
+        return answer
+    key, draft = _draft(request, desk, survey)
+    if draft is not None:
+        resumed = _page(survey, draft, draft.furthest + 1)
+        return _go(f"/s/{survey.slug}/{resumed.number if resumed else 1}")
+    key = collect.new_key()
+    draft = Draft(
+        token_hash=collect.fingerprint("draft", key),
+        survey_id=survey.id,
+        unit=unit,
+        channel=channel,
+        language=_language(request, survey),
+        closed=bytes(len(survey.book)),
+        comments={},
+        expires_on=collect.draft_expiry(desk.settings.today()),
+    )
+    desk.writer.do(lambda connection: collect.save_draft(connection, draft))
+    first = next_page(survey.pages, survey.book, Answers.blank(survey.book), 0)
+    answer = _go(f"/s/{survey.slug}/{first.number if first else 1}")
+    answer.set_cookie(
+        _cookie(survey),
+        key,
+        path=f"/s/{survey.slug}",
+        httponly=True,
+        samesite="lax",
+        secure=desk.settings.secure,
+        max_age=collect.DRAFT_DAYS * 86400,
+    )
+    return answer
+
+
+def _draft(request: Request, desk: Desk, survey: Published) -> tuple[str, Draft | None]:
+    key = request.cookies.get(_cookie(survey), "")
+    if not key:
+        return "", None
+    with desk.engine.connect() as connection:
+        return key, collect.find_draft(connection, survey.id, key)
+
+
+def _answers(draft: Draft) -> Answers:
+    return Answers(bytearray(draft.closed), dict(draft.comments))
+
+
+def _without_draft(desk: Desk, survey: Published, key: str) -> Response:
+    """No draft: the answers were sent (a second press, or the back button), or the page has expired."""
+    with desk.engine.connect() as connection:
+        if key and collect.sent_before(connection, key):
+            return _go(f"/s/{survey.slug}/thanks")
+    return _not_open(desk, survey) or _html(view.lost(survey.view()), 410)
+
+
+def _page(survey: Published, draft: Draft, number: int) -> Page | None:
+    """The page of that number, or the one to show instead: not beyond the next unanswered page."""
+    answers = _answers(draft)
+    page = next_page(survey.pages, survey.book, answers, number - 1)
+    limit = next_page(survey.pages, survey.book, answers, draft.furthest)
+    if page is None:
+        return limit or previous_page(survey.pages, survey.book, answers, len(survey.pages) + 1)
+    return page if limit is None or page.number <= limit.number else limit
+
+
+def _drawn(
+    survey: Published,
+    page: Page,
+    answers: Answers,
+    faults: list[Fault] | None = None,
+    refused: dict[str, str] | None = None,
+) -> str:
+    met = [candidate.number for candidate in survey.pages if visible(candidate, survey.book, answers)]
+    return view.form_page(
+        survey.view(),
+        page,
+        survey.pages,
+        survey.book,
+        answers,
+        faults or [],
+        refused or {},
+        last=page.number == met[-1],
+        shown=met.index(page.number) + 1,
+        of=len(met),
+    )
+
+
+def _send(desk: Desk, survey: Published, key: str, draft: Draft, answers: Answers) -> Response:
+    """The last page: the whole is checked once more, taken into the inbox, and acknowledged when it is on disk."""
+    wrong = whole_faults(survey.pages, survey.book, answers)
+    if wrong is not None:
+        desk.writer.do(lambda connection: collect.save_draft(connection, draft))
+        return _go(f"/s/{survey.slug}/{wrong.number}")
+    arrival = collect.Arrival(
+        key, bytes(answers.closed), answers.comments, draft.language, desk.settings.today(), draft.unit, draft.channel
+    )
+    # On a conflict a second window sent other answers first; those count, and their receipt is shown.
+    with suppress(collect.Conflict):
+        desk.writer.do(lambda connection: collect.ingest(connection, survey.id, survey.book, [arrival]))
+    answer = _go(f"/s/{survey.slug}/thanks")
+    answer.set_cookie(
+        _cookie(survey),
+        key,
+        path=f"/s/{survey.slug}",
+        httponly=True,
+        samesite="lax",
+        secure=desk.settings.secure,
+        max_age=RECEIPT_SECONDS,
+    )
+    return answer

@@ -1,0 +1,75 @@
+"""What every page of the form shares: the survey as its respondent sees it, and the frame around each page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from babel.core import UnknownLocaleError
+from babel.dates import format_date
+
+from app.assets import static_url
+from app.words import LANGUAGES, day, language, render
+from surveys.questionnaire import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveyView:
+    """A survey as far as its respondent meets it.
+
+    `questions` counts the statements (without statements: all questions), `floor` is the smallest group that is
+    reported, `keeper` says who keeps the answers (blank: the bank), `path` is ``/s/<slug>`` or
+    ``/s/<slug>/<link code>``, and `key` changes whenever the frozen survey does.
+    """
+
+    key: str
+    slug: str
+    bank: str
+    title: Text
+    intro: Text
+    languages: tuple[str, ...]
+    simulated: bool
+    minutes: int | None
+    closes: date | None
+    keeper: str
+    floor: int
+    questions: int
+    format: str
+    audience: str
+    path: str
+
+
+def draw(template: str, survey: SurveyView | None, /, **context: Any) -> str:
+    """A template inside the frame.
+
+    `switch` says how the language is changed: "inside" the page's own form, by a "link" to the same address, with the
+    receipt "code" sent along, or "" not at all.
+    """
+    others = [code for code in survey.languages if code != language()] if survey else []
+    frame: dict[str, Any] = {
+        "survey": survey,
+        "bank": survey.bank if survey else "",
+        "simulated": survey.simulated if survey else False,
+        "others": [(code, LANGUAGES.get(code, code)) for code in others],
+        "css": static_url("form.css"),
+        "script": static_url("form.js"),
+        "width": "narrow",
+        "switch": "",
+        "code": "",
+    }
+    return render(f"respond/{template}.html", **(frame | context))
+
+
+def joined(*sentences: str) -> str:
+    """Sentences one after the other; between Chinese or Japanese ones stands no space."""
+    return ("" if language().split("-")[0] in ("zh", "ja") else " ").join(sentences)
+
+
+def day_in_words(value: date) -> str:
+    """A date as it is written in the language being spoken."""
+    locale = "en_GB" if language() == "en" else language().replace("-", "_")
+    try:
+        return format_date(value, "long", locale=locale)
+    except (UnknownLocaleError, ValueError):
+        return day(value)

@@ -1,0 +1,141 @@
+"""Everything a respondent sees, as functions from data to a page of HTML.
+
+Welcome, questions, thanks and receipt, and what is said when a survey is closed, not yet open, or not there.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from app.respond.cards import form_page
+from app.respond.receipts import receipt_ask, receipt_show, withdrawn
+from app.respond.shell import SurveyView, day_in_words, draw, joined
+from app.words import _, ngettext, worded
+
+__all__ = [
+    "SurveyView",
+    "closed",
+    "form_page",
+    "lost",
+    "not_yet",
+    "problem",
+    "receipt_ask",
+    "receipt_show",
+    "thanks",
+    "welcome",
+    "withdrawn",
+]
+
+
+def welcome(survey: SurveyView, *, receipt_path: str) -> str:
+    """The first page: who asks, why, how long it takes, what happens with the answers."""
+    over, title = _title(survey)
+    return draw(
+        "welcome",
+        survey,
+        switch="inside",
+        over=over,
+        title=title,
+        why=_why(survey),
+        intro=worded(survey.intro),
+        facts=_facts(survey),
+        keeper=survey.keeper or survey.bank,
+        receipt_path=receipt_path,
+    )
+
+
+def _title(survey: SurveyView) -> tuple[str, str]:
+    """A title such as "Subject: what is asked", as the line above the title and the title."""
+    words = worded(survey.title)
+    for colon in (": ", "："):
+        over, found, title = words.partition(colon)
+        if found and title:
+            return over, title[0].upper() + title[1:]
+    return "", words
+
+
+def _why(survey: SurveyView) -> str:
+    reasons = {
+        "staff": _(
+            "%(bank)s asks the people who serve its customers what stands in the way of good service, "
+            "so that it can mend what matters most first."
+        ),
+        "manager": _("%(bank)s asks its managers how its service is led, so that it can mend what matters most first."),
+    }
+    otherwise = _(
+        "%(bank)s asks its customers where its service falls short, so that it can mend what matters most first."
+    )
+    return reasons.get(survey.audience, otherwise) % {"bank": survey.bank}
+
+
+def _facts(survey: SurveyView) -> list[tuple[str, str]]:
+    facts = []
+    if survey.minutes:
+        words = ngettext("About %(n)s minute", "About %(n)s minutes", survey.minutes)
+        facts.append((_("Time"), words % {"n": survey.minutes}))
+    if survey.questions:
+        facts.append((_("Questions"), _amount(survey)))
+    facts.append((_("Your answers"), _("Reported only in groups of at least %(n)s people") % {"n": survey.floor}))
+    facts.append((_("Your choice"), _("Voluntary. You can stop at any time; nothing counts until you send")))
+    if survey.closes:
+        facts.append((_("Open until"), day_in_words(survey.closes)))
+    return facts
+
+
+def _amount(survey: SurveyView) -> str:
+    number = survey.questions
+    if survey.audience != "customer":
+        words = ngettext("%(n)s question", "%(n)s questions", number)
+    elif survey.format == "three_column":
+        words = ngettext(
+            "%(n)s feature: the level you would accept, the level you wish for and the level you get",
+            "%(n)s features, each with the level you would accept, the level you wish for and the level you get",
+            number,
+        )
+    elif survey.format == "two_column":
+        words = ngettext(
+            "%(n)s statement, asked twice: first about an excellent bank, then about this one",
+            "%(n)s statements, asked twice: first about an excellent bank, then about this one",
+            number,
+        )
+    else:
+        words = ngettext("%(n)s statement about this bank", "%(n)s statements about this bank", number)
+    return words % {"n": number}
+
+
+def thanks(survey: SurveyView, code: str, *, receipt_path: str) -> str:
+    """The last page, with the receipt code."""
+    return draw("thanks", survey, switch="link", code=code, receipt_path=receipt_path)
+
+
+def closed(survey: SurveyView, closed_on: date | None, receipt_path: str) -> str:
+    """The survey is over; a receipt still opens its answers."""
+    words = _("Thank you to everyone who took part.")
+    if closed_on:
+        words = joined(_("It closed on %(day)s.") % {"day": day_in_words(closed_on)}, words)
+    rest = _("If you took part, your receipt code still opens your answers, to see or withdraw them.")
+    return _message(survey, _("This survey has closed"), words, rest, receipt_path=receipt_path)
+
+
+def not_yet(survey: SurveyView, opens_on: date | None) -> str:
+    """The survey has not begun."""
+    words = _("Please come back later.")
+    if opens_on:
+        words = _("It opens on %(day)s. Please come back then.") % {"day": day_in_words(opens_on)}
+    return _message(survey, _("This survey is not open yet"), words)
+
+
+def lost(survey: SurveyView) -> str:
+    """The answers given so far are no longer kept, so the person has to begin again."""
+    words = _("It was open for too long, and the answers given so far were not sent. Please start again; we are sorry.")
+    return _message(survey, _("This page has expired"), words, again=survey.path)
+
+
+def _message(survey: SurveyView, title: str, *sentences: str, receipt_path: str = "", again: str = "") -> str:
+    told = {"title": title, "sentences": sentences, "receipt_path": receipt_path, "again": again}
+    return draw("message", survey, switch="link", wrong=False, **told)
+
+
+def problem(title: str, sentence: str, bank: str = "") -> str:
+    """Something went wrong; both texts are given in the language being spoken."""
+    return draw("message", None, bank=bank, title=title, sentences=[sentence], receipt_path="", wrong=False, again="")

@@ -1,0 +1,49 @@
+// The customer form works without this file; it only saves the customer some trouble.
+"use strict";
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+// Things that need this script are hidden until it runs.
+all("[data-script]").forEach((part) => { part.hidden = false; });
+
+// Points to share out: what is left, said in words, with buttons for more and less.
+const points = (field) => Math.max(0, parseInt(field.value.normalize("NFKC"), 10) || 0);
+all("[data-total]").forEach((group) => {
+  const fields = all("input", group), out = group.querySelector("output");
+  const show = () => {
+    const sum = fields.reduce((total, field) => total + points(field), 0), left = group.dataset.total - sum;
+    fields.forEach((field) => { field.closest(".share").querySelector("progress").value = points(field); });
+    group.querySelector("[data-sum]").textContent = sum;
+    out.textContent = (left > 0 ? out.dataset.left : left < 0 ? out.dataset.over : out.dataset.done).replace("#", Math.abs(left));
+  };
+  group.addEventListener("input", show);
+  group.addEventListener("change", ({ target }) => { target.value = target.value.normalize("NFKC").trim(); show(); });
+  group.addEventListener("click", ({ target }) => {
+    if (!target.dataset.by) return;
+    const field = target.parentElement.querySelector("input");
+    field.value = Math.min(group.dataset.total, Math.max(0, points(field) + Number(target.dataset.by)));
+    show();
+  });
+  show();
+});
+
+// A choice such as "none of these" stands alone.
+all("[data-alone]").forEach((alone) => {
+  const group = alone.closest("fieldset");
+  group.addEventListener("change", ({ target }) => {
+    all("input", group).forEach((box) => { if (box !== target && (target === alone || box === alone)) box.checked = false; });
+  });
+});
+
+// A comment that seems to hold an account or telephone number is pointed out, not blocked.
+all("textarea[data-watch]").forEach((area) => {
+  const warning = document.getElementById(area.dataset.watch);
+  area.addEventListener("input", () => { warning.hidden = !/\d(?:[ -]?\d){7,}/.test(area.value); });
+});
+
+all("[data-copy]").forEach((button) => {
+  button.hidden = !navigator.clipboard; // browsers have it on https only; the code can be selected by hand
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = button.dataset.done;
+  });
+});
