@@ -16,6 +16,7 @@ from analysis.figure_style import (
     balanced,
     bare_layout,
     bold,
+    clipped,
     colorscale,
     line,
     note,
@@ -48,27 +49,8 @@ def defect_map(
     if turned:
         rows, columns = columns, rows
     grid = [[_cell_id(column, row) if turned else _cell_id(row, column) for column in columns] for row in rows]
-    stats = [[_cell(report, cell) for cell in line] for line in grid]
-    low, high = _span(report)
-    trace = {
-        "type": "heatmap",
-        "x": list(range(len(columns))),
-        "y": list(range(len(rows))),
-        "z": [[stat.value if stat else None for stat in line] for line in stats],
-        "customdata": grid,
-        "hovertext": [[labels.hover.get(cell, "") for cell in line] for line in grid],
-        "hoverinfo": "text",
-        "hoverongaps": False,
-        "zmin": low,
-        "zmax": high,
-        "showscale": False,
-        "colorscale": colorscale(report, low, high),
-        "xgap": 3,
-        "ygap": 3,
-        "zsmooth": False,
-    }
     side, row_height = SIDES[width == "narrow"], 62 if width == "narrow" else 76
-    heads = [balanced(_name(labels, column), 62 if width == "narrow" else 110) for column in columns]
+    heads = [clipped(balanced(_name(labels, column), 62 if width == "narrow" else 104), 4) for column in columns]
     weighted = any(column in labels.weights for column in columns) and width != "narrow"
     deepest = max(max((len(head) for head in heads), default=1) + weighted, 2)
     totals_below = bool(layout.stages) or turned
@@ -93,7 +75,30 @@ def defect_map(
     notes += _totals(report, labels, rows, columns, width, totals_below, totals_right)
     if totals_below:
         shapes.append(line(-0.5, len(columns) - 0.5 + totals_right * 1.15, len(rows) - 0.45, len(rows) - 0.45, "mark"))
-    return {"data": [trace], "layout": figure_layout}
+    return {"data": [_squares(report, labels, grid)], "layout": figure_layout}
+
+
+def _squares(report: Report, labels: Labels, grid: list[list[str]]) -> dict[str, Any]:
+    """The coloured cells; what stands in them are annotations, which can be bold and of two sizes."""
+    stats = [[_cell(report, cell) for cell in line] for line in grid]
+    low, high = _span(report)
+    return {
+        "type": "heatmap",
+        "x": list(range(len(grid[0]))),
+        "y": list(range(len(grid))),
+        "z": [[stat.value if stat else None for stat in line] for line in stats],
+        "customdata": grid,
+        "hovertext": [[labels.hover.get(cell, "") for cell in line] for line in grid],
+        "hoverinfo": "text",
+        "hoverongaps": False,
+        "zmin": low,
+        "zmax": high,
+        "showscale": False,
+        "colorscale": colorscale(report, low, high),
+        "xgap": 3,
+        "ygap": 3,
+        "zsmooth": False,
+    }
 
 
 def _cell_id(stage: str, dimension: str) -> str:
@@ -154,7 +159,9 @@ def _frames(report: Report, cell: str, c: int, r: int, chosen: str | None) -> li
 
 def _row_head(labels: Labels, row: str, r: int, side: float, numbered: bool) -> list[dict[str, Any]]:
     name = (f"{r + 1} " if numbered else "") + _name(labels, row)
-    text = "<br>".join(bold(plain(part)) for part in wrapped(name, side - 14))
+    text = "<br>".join(
+        bold(plain(part)) for part in clipped(wrapped(name, side - 10), 2 if row in labels.weights else 3)
+    )
     if row in labels.weights:
         text += f"<br><span style='font-weight:400'>{plain(labels.weights[row])}</span>"
     return [note(text, 0, r, xref="paper", xanchor="left", xshift=-side, align="left")]

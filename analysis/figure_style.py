@@ -99,11 +99,16 @@ def signed(value: float) -> str:
     return ("0.00" if float(text) == 0 else text).replace("-", "−")
 
 
+def breadth(text: str) -> float:
+    """About how many pixels `text` takes at 13 px."""
+    return sum(13.0 if ord(letter) >= 0x2E80 else 6.3 for letter in text)
+
+
 def wrapped(text: str, pixels: float) -> list[str]:
     """`text` broken into lines about `pixels` wide at 13 px; Chinese may break after any character."""
     lines, room = [""], pixels
-    for piece in re.findall(r"[⺀-鿿＀-￯][，。、；：？！”）》]*|[^\s⺀-鿿＀-￯]+\s*|\s+", text):
-        size = sum(13.0 if ord(letter) >= 0x2E80 else 6.3 for letter in piece.rstrip())
+    for piece in re.findall(r"[⺀-鿿＀-￯][，。、；：？！”）》]*|[^\s⺀-鿿＀-￯-]+-?\s*|-+\s*|\s+", text):
+        size = breadth(piece.rstrip())
         if size > room and lines[-1].strip():
             lines[-1] = lines[-1].rstrip()
             lines.append("")
@@ -119,6 +124,11 @@ def balanced(text: str, pixels: float) -> list[str]:
     while len(lines) > 1 and len(narrower := wrapped(text, pixels - 4)) == len(lines) and pixels > 12:
         lines, pixels = narrower, pixels - 4
     return lines
+
+
+def clipped(lines: list[str], most: int) -> list[str]:
+    """At most so many lines, the last one marked when there were more."""
+    return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1] + "…"]
 
 
 def shown(report: Report, tests: GapTests) -> Statistic:

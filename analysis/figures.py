@@ -26,6 +26,8 @@ from analysis.figure_style import (
     axis,
     bare_layout,
     bold,
+    breadth,
+    clipped,
     limits,
     line,
     note,
@@ -85,8 +87,9 @@ def radar(report: Report, layout: Layout, labels: Labels, width: Width = "wide")
     )
     data = [*_zone(report, tests, angles), *_expected(report, tests, angles), perception]
     points = report.meta.points
-    names = [_axis_name(report, labels, name, test) for name, test in zip(dimensions, tests, strict=True)]
-    side = 64 if width == "narrow" else 92
+    names = [_axis_name(report, labels, name, test, width) for name, test in zip(dimensions, tests, strict=True)]
+    broadest = max(breadth(part) for name in dimensions for part in wrapped(labels.dimensions[name], 70))
+    side = max(64.0, min(1.15 * broadest + 8, 104)) if width == "narrow" else 100
     ticks = list(range(1, points + 1, 2))
     low_ticks = [str(tick) if 2 * tick <= points + 1 else "" for tick in ticks]  # higher ones would lie under the marks
     polar = {
@@ -114,7 +117,7 @@ def radar(report: Report, layout: Layout, labels: Labels, width: Width = "wide")
             "linecolor": token("rule"),
         },
     }
-    return {"data": data, "layout": bare_layout(320 if width == "narrow" else 360, side, side, 46, 40, polar=polar)}
+    return {"data": data, "layout": bare_layout(330 if width == "narrow" else 370, side, side, 56, 56, polar=polar)}
 
 
 def _ring(
@@ -171,81 +174,70 @@ def _zone(report: Report, tests: list[GapTests], angles: list[str]) -> list[dict
     ]
 
 
-def _axis_name(report: Report, labels: Labels, name: str, tests: GapTests) -> str:
+def _axis_name(report: Report, labels: Labels, name: str, tests: GapTests, width: Width) -> str:
     stat = shown(report, tests)
     value = MARKS["suppressed"] if stat.value is None else printed(report, stat.value)
-    return "<br>".join([*(bold(plain(part)) for part in wrapped(labels.dimensions[name], 96)), value])
+    return "<br>".join(
+        [
+            *(
+                bold(plain(part))
+                for part in clipped(wrapped(labels.dimensions[name], 70 if width == "narrow" else 92), 2)
+            ),
+            value,
+        ]
+    )
 
 
 # -- one item --------------------------------------------------------------------------------------------------------
 
 
+_Answered = tuple[str, tuple[int, ...], Statistic | None]
+
+
 def answers(distribution: Distribution, tests: GapTests, labels: Labels, width: Width = "wide") -> Figure:
     """Shares of the answers, expectation over perception, the middle of the scale centred; grey, darker = farther."""
     words = labels.words
-    columns: list[tuple[str, tuple[int, ...] | None, Statistic | None]] = [
+    columns = (
         (words["expected"], distribution.reference, tests.expectation),
         (words["minimum"], distribution.minimum, tests.minimum),
         (words["got"], distribution.perception, tests.perception),
-    ]
+    )
     rows = [(name, counts, stat) for name, counts, stat in columns if counts is not None and any(counts)]
     points = len(distribution.perception)
     shares = [[100 * count / sum(counts) for count in counts] for _, counts, _ in rows]
+    starts = [_starts(share) for share in shares]
+    first = min((start[0] for start in starts), default=-50)
+    last = max((start[-1] + share[-1] for start, share in zip(starts, shares, strict=True)), default=50)
+    left, right = (84, 64) if width == "narrow" else (96, 92)
+    figure_layout = bare_layout(42 + 34 * len(rows), left, right, 24, 8, barmode="overlay", bargap=0.26)
+    figure_layout |= {
+        "xaxis": axis(range=[first - 1, last + 1]),
+        "yaxis": axis(range=[len(rows) - 0.38, -0.62]),
+        "annotations": _answer_notes(rows, labels, left, right, width),
+        "shapes": [line(0, 0, edge - 0.12, edge + 0.12, "ink", width=1.5) for edge in (-0.5, len(rows) - 0.5)],
+    }
     data = [
-        _segment(k, points, [_starts(share)[k] for share in shares], [share[k] for share in shares], width)
+        _segment(k, points, [start[k] for start in starts], [share[k] for share in shares], width)
         for k in range(points)
     ]
-    left, right = (84, 64) if width == "narrow" else (96, 92)
-    figure_layout = bare_layout(
-        42 + 34 * len(rows),
-        left,
-        right,
-        24,
-        8,
-        barmode="overlay",
-        bargap=0.26,
-        xaxis=axis(
-            range=[
-                min((_starts(share)[0] for share in shares), default=-50) - 1,
-                max((_starts(share)[-1] + share[-1] for share in shares), default=50) + 1,
-            ]
-        ),
-        yaxis=axis(range=[len(rows) - 0.38, -0.62]),
-    )
-    notes = figure_layout["annotations"]
+    return {"data": data, "layout": figure_layout}
+
+
+def _answer_notes(
+    rows: Sequence[_Answered], labels: Labels, left: float, right: float, width: Width
+) -> list[dict[str, Any]]:
+    """Which column at the left, its mean at the right, the scale's end words above."""
+    words = labels.words
     marks = {words["expected"]: "○", words["got"]: "●", words["minimum"]: "|"}
+    notes = []
     for y, (name, _, stat) in enumerate(rows):
         mean = "–" if stat is None or stat.value is None else f"{stat.value:.2f}"
         notes.append(note(f"{marks[name]} {bold(plain(name))}", 0, y, xref="paper", xanchor="left", xshift=-left))
         label = mean if width == "narrow" else f"{plain(words['mean'])} {mean}"
         notes.append(note(bold(label), 1, y, xref="paper", xanchor="right", xshift=right - 2))
-    notes.append(
-        note(
-            f"◂ {plain(words['disagree'])}",
-            0,
-            1,
-            xref="paper",
-            yref="paper",
-            xanchor="left",
-            yanchor="bottom",
-            color="ink3",
-        )
-    )
-    notes.append(
-        note(
-            f"{plain(words['agree'])} ▸",
-            1,
-            1,
-            xref="paper",
-            yref="paper",
-            xanchor="right",
-            yanchor="bottom",
-            color="ink3",
-        )
-    )
-    for edge in (-0.5, len(rows) - 0.5):
-        figure_layout["shapes"].append(line(0, 0, edge - 0.12, edge + 0.12, "ink", width=1.5))
-    return {"data": data, "layout": figure_layout}
+    ends = ((f"◂ {plain(words['disagree'])}", 0, "left"), (f"{plain(words['agree'])} ▸", 1, "right"))
+    above = {"xref": "paper", "yref": "paper", "yanchor": "bottom", "color": "ink3"}
+    return notes + [note(text, x, 1, xanchor=side, **above) for text, x, side in ends]
 
 
 def _starts(shares: Sequence[float]) -> list[float]:
