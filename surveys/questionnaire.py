@@ -128,6 +128,7 @@ class Question(Part):
     id: Identifier
     type: Literal["single", "multiple", "constant_sum", "scale", "text"]
     prompt: Text
+    short: Text = {}
     options: tuple[Option, ...] = ()
     scale: Scale | None = None
     total: int = 100

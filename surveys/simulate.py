@@ -219,11 +219,15 @@ def _answer(
         closed[np.ix_(np.flatnonzero(~met), np.array(places))] = BLANK
 
 
+# What customers of banks give when they share out 100 points over five dimensions, or over three stages.
+TYPICAL = {5: (0.11, 0.31, 0.22, 0.22, 0.14), 3: (0.27, 0.33, 0.40)}
+
+
 def _points(question: Question, n: int, rng: np.random.Generator) -> Bytes:
-    """Points in steps of five that add up to the total: the middle features get more, as in real surveys."""
+    """Points in steps of five that add up to the total, around the shares of `TYPICAL`."""
     options, steps = len(question.options), question.total // 5
-    weight = 1.5 - np.abs(np.linspace(-0.8, 1.0, options))
-    shares = rng.dirichlet(6 * weight, n)
+    weight = np.array(TYPICAL.get(options, (1.0,) * options))
+    shares = rng.dirichlet(12 * weight / weight.sum() * options / 3, n)
     whole = np.floor(shares * steps).astype(int)
     rest = steps - whole.sum(axis=1)
     order = np.argsort(-(shares * steps - whole), axis=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -91,6 +92,19 @@ def show_report(
     return HTMLResponse(text)
 
 
+@router.get("/surveys/{slug}/report.html")
+def report_file(
+    request: Request, desk: DeskDep, spoken: LanguageDep, visitor: VisitorDep, survey: SurveyDep
+) -> Response:
+    """The report as one file that opens offline."""
+    selection = _selection(desk, survey, dict(request.query_params))
+    if not publish.questionnaire_of(survey).items or selection.refused:
+        return _without_items(request, desk, visitor, survey)
+    text = render_report(replace(_page(desk, visitor, survey, selection, None), self_contained=True))
+    name = f"{'simulated-' if survey.simulated else ''}{survey.slug}-release-{survey.releases}-{spoken}.html"
+    return HTMLResponse(text, headers={"content-disposition": f'attachment; filename="{name}"'})
+
+
 @router.get("/surveys/{slug}/report.json")
 def report_data(request: Request, desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Response:
     """The numbers of the report, as `fivegaps analyse --json` writes them."""
@@ -117,8 +131,10 @@ def report_data(request: Request, desk: DeskDep, visitor: VisitorDep, survey: Su
 
 def _selection(desk: Desk, survey: Survey, wished: Mapping[str, str]) -> Selection:
     holdings = holdings_of(desk, survey)
-    key = ("selection", survey.id, survey.revision, tuple(sorted((k, v) for k, v in wished.items() if v)))
-    return desk.cache.get(key, lambda: select(holdings, {k: v for k, v in wished.items() if v}))
+    known = {trait.id for trait in holdings.traits}
+    asked = {name: value for name, value in wished.items() if name in known and value}
+    key = ("selection", survey.id, survey.revision, tuple(sorted(asked.items())))
+    return desk.cache.get(key, lambda: select(holdings, asked))
 
 
 def _report(desk: Desk, survey: Survey, holdings: Holdings, selection: Selection) -> Report:
@@ -161,7 +177,7 @@ def _page(desk: Desk, visitor: Visitor, survey: Survey, selection: Selection, op
         ),
         nav=(
             NavItem(_("Surveys"), "/"),
-            NavItem(worded(holdings.questionnaire.title), address),
+            NavItem(f"{survey.bank} · {survey.wave}", address),
             NavItem(_("Defect report"), f"{address}/report", True),
         ),
         person=visitor.name,
@@ -195,6 +211,7 @@ def _filters(holdings: Holdings, selection: Selection) -> list[Filter]:
 
 def _downloads(address: str) -> tuple[Download, ...]:
     return (
+        Download(_("This report as one file"), f"{address}/report.html"),
         Download(_("Answers, CSV"), f"{address}/data.csv"),
         Download(_("Answers, CSV for Excel"), f"{address}/data.csv?bom=1"),
         Download(_("Answers, Parquet"), f"{address}/data.parquet"),

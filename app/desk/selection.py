@@ -151,7 +151,7 @@ def label(holdings: Holdings, trait: str, value: str | None = None) -> str:
     names = {"unit": _("Branch"), "via": _("Way in"), "period": _("Month")}
     question = holdings.questionnaire.question(trait)
     if value is None:
-        return names.get(trait) or (worded(question.prompt) if question else trait)
+        return names.get(trait) or (worded(question.short or question.prompt) if question else trait)
     if question is not None and trait not in names:
         return next(worded(option.label) for option in question.options if option.code == value)
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,9 +123,14 @@ def _with_flags(entry: Field, coded: NDArray[np.uint8], table: Table) -> NDArray
     """Blanks that a flag column of the product's own downloads explains."""
     for flag, byte in (("na", NOT_APPLICABLE), ("dk", DO_NOT_KNOW)):
         name = f"{entry.name}__{flag}"
-        if name in table.columns:
-            said = np.array([_written(value) in ("1", "true") for value in table.columns[name]], dtype=bool)
-            coded = np.where((coded == BLANK) & said, np.uint8(byte), coded)
+        blank = np.flatnonzero(coded == BLANK)
+        if len(blank) and name in table.columns:
+            flags = table.columns[name][blank]
+            if flags.dtype.kind in "biuf":
+                said = flags == 1
+            else:
+                said = np.array([_written(value) in ("1", "true") for value in flags], dtype=bool)
+            coded[blank[said]] = byte
     return coded
 
 
@@ -182,11 +188,9 @@ def _code(
     quick = _code_integers(entry, column, empty) if column.dtype.kind in "iu" and not missing | absent else None
     if quick is not None:
         return quick, []
+    values: Sequence[Any]
     if column.dtype == object:
-        texts = np.array(
-            ["" if gone else str(value).strip() for value, gone in zip(column, empty, strict=True)], dtype=object
-        )
-        values, inverse = np.unique(texts.astype(str), return_inverse=True)
+        values, inverse = _distinct(["" if gone else str(value).strip() for value, gone in zip(column, empty, strict=True)])
     else:
         values, inverse = np.unique(np.where(empty, 0, column) if empty.any() else column, return_inverse=True)
     coded = np.zeros(len(values), dtype=np.uint8)
@@ -204,6 +208,13 @@ def _code(
         if len(rows):
             faults.append((_written(values[place])[:60], rows))
     return answers, faults
+
+
+def _distinct(texts: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:
+    """The different texts, and which of them stands in each row."""
+    places: dict[str, int] = {}
+    inverse = np.fromiter((places.setdefault(text, len(places)) for text in texts), np.intp, len(texts))
+    return list(places), inverse
 
 
 def _code_integers(entry: Field, column: Column, empty: NDArray[np.bool_]) -> NDArray[np.uint8] | None:

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,8 @@ class Table:
         Number of the first data row as the file's own program counts it: 2 under a header line, else 1.
     """
 
-    columns: dict[str, Column]
-    empty: dict[str, NDArray[np.bool_]]
+    columns: Mapping[str, Column]
+    empty: Mapping[str, NDArray[np.bool_]]
     n: int
     first_row: int
     sha256: str
@@ -202,29 +202,81 @@ def _statistical(read: str) -> Callable[[Path, bytes], Table]:
     return open_it
 
 
-def _parquet(path: Path, data: bytes) -> Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+class _Stored:
+    """A Parquet file whose columns are read when they are asked for: most are not, and all would fill the memory."""
 
-    try:
-        # Memory mapping and no second copy: a million submissions must fit beside the statistics.
-        arrow = pq.read_table(path, memory_map=True)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise FileError(f"{path.name}: not a readable Parquet file; allowed is an undamaged .parquet file") from error
-    _once([str(name) for name in arrow.column_names], path)
-    columns: dict[str, Column] = {}
-    empty: dict[str, NDArray[np.bool_]] = {}
-    for name in arrow.column_names:
-        column = arrow.column(name)
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        gone = np.zeros(len(column), dtype=bool)
-        if column.null_count:
-            gone = column.is_null().to_numpy()
-            if pa.types.is_integer(column.type):
-                column = column.fill_null(0)
-        columns[name], empty[name] = column.to_numpy(), gone
-    return Table(columns, empty, arrow.num_rows, 1, _hash(data))
+    def __init__(self, path: Path):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._path = path
+        self._damage: tuple[type[Exception], ...] = (pa.ArrowException, OSError, ValueError)
+        self._last: tuple[str, Column, NDArray[np.bool_]] | None = None
+        try:
+            self._file = pq.ParquetFile(path, memory_map=True)
+        except self._damage as error:
+            raise self._fault() from error
+        self.names = [str(name) for name in self._file.schema_arrow.names]
+        self.n = int(self._file.metadata.num_rows)
+
+    def _fault(self) -> FileError:
+        return FileError(f"{self._path.name}: not a readable Parquet file; allowed is an undamaged .parquet file")
+
+    def read(self, name: str) -> tuple[Column, NDArray[np.bool_]]:
+        """Values of a column, and where it is empty; the last column is kept, since both are asked for in turn."""
+        if self._last is None or self._last[0] != name:
+            try:
+                self._last = (name, *_plain(self._file.read(columns=[name]).column(name)))
+            except self._damage as error:
+                raise self._fault() from error
+        return self._last[1], self._last[2]
+
+
+class _Columns(Mapping[str, Column]):
+    """One of the two things that are known of each column of a stored file: its values, or where it is empty."""
+
+    def __init__(self, stored: _Stored, part: int):
+        self._stored, self._part = stored, part
+        self._names = dict.fromkeys(stored.names)
+
+    def __getitem__(self, name: str) -> Column:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._stored.read(name)[self._part]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _plain(column: Any) -> tuple[Column, NDArray[np.bool_]]:
+    """An Arrow column as an array, and where it is empty."""
+    import pyarrow as pa
+
+    gone = np.zeros(len(column), dtype=bool)
+    if column.null_count:
+        gone = column.is_null().to_numpy()
+        if pa.types.is_integer(column.type):
+            column = column.fill_null(0)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        column = column.dictionary_encode()
+    if pa.types.is_dictionary(column.type):
+        # Few texts stand in many rows; each is made once, and the rows share it.
+        column = column.unify_dictionaries().combine_chunks()
+        texts = np.array([*column.dictionary.to_pylist(), None], dtype=object)
+        return texts[column.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)], gone
+    return column.to_numpy(), gone
+
+
+def _parquet(path: Path, data: bytes) -> Table:
+    stored = _Stored(path)
+    _once(stored.names, path)
+    return Table(_Columns(stored, 0), _Columns(stored, 1), stored.n, 1, _hash(data))
 
 
 _READERS: dict[str, Callable[[Path, bytes], Table]] = {
