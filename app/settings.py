@@ -53,7 +53,7 @@ class Settings:
 
 def from_environment(environment: Mapping[str, str] = os.environ, *, demo: bool = False) -> Settings:
     """Read and check the settings."""
-    folder = Path(environment.get("FIVEGAPS_DATA", "var"))
+    folder = Path(environment.get("FIVEGAPS_DATA") or Path(__file__).resolve().parents[1] / "var").absolute()
     name = "demo" if demo else "fivegaps"
     url = environment.get("FIVEGAPS_DATABASE_URL") or f"sqlite:///{folder / name}.sqlite3"
     if demo:

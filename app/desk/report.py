@@ -180,7 +180,7 @@ def _page(desk: Desk, visitor: Visitor, survey: Survey, selection: Selection, op
             NavItem(f"{survey.bank} · {survey.wave}", address),
             NavItem(_("Defect report"), f"{address}/report", True),
         ),
-        person=visitor.name,
+        person=_("Demonstration: signed in by itself on this computer") if visitor.demo else visitor.name,
         sign_out=None if visitor.demo else "/sign-out",
         csrf=visitor.csrf,
         recommendations=recommended(holdings.questionnaire),

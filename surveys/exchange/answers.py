@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -188,9 +189,9 @@ def _code(
     quick = _code_integers(entry, column, empty) if column.dtype.kind in "iu" and not missing | absent else None
     if quick is not None:
         return quick, []
-    values: Sequence[Any]
+    values: Sequence[Any] | Column
     if column.dtype == object:
-        values, inverse = _distinct(["" if gone else str(value).strip() for value, gone in zip(column, empty, strict=True)])
+        values, inverse = _distinct(column, empty)
     else:
         values, inverse = np.unique(np.where(empty, 0, column) if empty.any() else column, return_inverse=True)
     coded = np.zeros(len(values), dtype=np.uint8)
@@ -210,11 +211,17 @@ def _code(
     return answers, faults
 
 
-def _distinct(texts: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:
-    """The different texts, and which of them stands in each row."""
-    places: dict[str, int] = {}
-    inverse = np.fromiter((places.setdefault(text, len(places)) for text in texts), np.intp, len(texts))
-    return list(places), inverse
+def _distinct(column: Column, empty: NDArray[np.bool_]) -> tuple[list[str], NDArray[np.intp]]:
+    """The different texts of a column of objects, and which of them stands in each row."""
+    if set(map(type, column)) <= {str, type(None)}:
+        cells = column  # nearly always; other things are written first, since 1, 1.0 and True are equal
+    else:
+        cells = np.array(["" if gone else str(cell) for cell, gone in zip(column, empty, strict=True)], dtype=object)
+    first: dict[str, int] = {}
+    found = np.fromiter(map(first.setdefault, cells, count()), np.intp, len(cells))
+    place = np.zeros(len(cells), np.intp)
+    place[list(first.values())] = np.arange(len(first))
+    return [str(cell).strip() for cell in first], place[found]
 
 
 def _code_integers(entry: Field, column: Column, empty: NDArray[np.bool_]) -> NDArray[np.uint8] | None:

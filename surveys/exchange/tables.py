@@ -260,17 +260,28 @@ def _plain(column: Any) -> tuple[Column, NDArray[np.bool_]]:
 
     gone = np.zeros(len(column), dtype=bool)
     if column.null_count:
-        gone = column.is_null().to_numpy()
-        if pa.types.is_integer(column.type):
-            column = column.fill_null(0)
+        gone = _numbers(column.is_null().cast(pa.uint8())).view(np.bool_)
+    if pa.types.is_integer(column.type):
+        return _numbers(column) if not column.null_count else _spread(_numbers(column.drop_null()), gone, 0), gone
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         column = column.dictionary_encode()
     if pa.types.is_dictionary(column.type):
         # Few texts stand in many rows; each is made once, and the rows share it.
         column = column.unify_dictionaries().combine_chunks()
         texts = np.array([*column.dictionary.to_pylist(), None], dtype=object)
-        return texts[column.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)], gone
+        return texts[_spread(_numbers(column.indices.drop_null()), gone, len(texts) - 1)], gone
     return column.to_numpy(), gone
+
+
+def _numbers(column: Any) -> Column:
+    """Whole numbers without nulls; `to_numpy` would load pandas, which takes longer than reading a small file."""
+    return np.from_dlpack(column.combine_chunks() if hasattr(column, "combine_chunks") else column)
+
+
+def _spread(found: Column, gone: NDArray[np.bool_], otherwise: int) -> Column:
+    spread = np.full(len(gone), otherwise, dtype=found.dtype)
+    spread[~gone] = found
+    return spread
 
 
 def _parquet(path: Path, data: bytes) -> Table:
