@@ -269,7 +269,7 @@ def _plain(column: Any) -> tuple[Column, NDArray[np.bool_]]:
         # Few texts stand in many rows; each is made once, and the rows share it.
         column = column.unify_dictionaries().combine_chunks()
         texts = np.array([*column.dictionary.to_pylist(), None], dtype=object)
-        return texts[_spread(_numbers(column.indices.drop_null()), gone, len(texts) - 1)], gone
+        return texts[_spread(_numbers(column.indices.drop_null()).astype(np.intp), gone, len(texts) - 1)], gone
     return column.to_numpy(), gone
 
 
