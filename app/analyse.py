@@ -13,8 +13,6 @@ from analysis.report import Report, build_report, report_json, report_schema
 from analysis.tally import summarise
 from analysis.thresholds import DEFAULT
 from app import version
-from app.assets import static_url
-from app.words import speak
 from surveys.authoring import load
 from surveys.coding import codebook
 from surveys.exchange.answers import Rules, read_answers
@@ -76,9 +74,11 @@ def _write(given: argparse.Namespace, questionnaire: Questionnaire, report: Repo
 
 def _html(language: str, questionnaire: Questionnaire, report: Report, about: dict[str, Any]) -> str:
     # The page's parts are loaded only when a page is wanted: the numbers alone should come quickly.
+    from app.assets import static_url
     from app.desk.report import recommended
     from app.desk.report_context import ReportPage
     from app.desk.report_page import render_report
+    from app.words import speak
 
     speak(language)
     return render_report(

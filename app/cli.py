@@ -1,4 +1,7 @@
-"""The command line: every refusal is one plain sentence and exit code 2."""
+"""The command line: every refusal is one plain sentence and exit code 2.
+
+What server and database need is imported by the commands that use them, so that `analyse` begins at once.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,18 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from typing import TYPE_CHECKING
 
 from app import version
-from app.access import check_password, hash_password
-from app.analyse import analyse, print_schema
-from app.demo import build_demo
 from app.settings import Settings, SettingsError, from_environment
 from app.words import LANGUAGES
 from surveys.authoring import bank, load
 from surveys.checking import QuestionnaireError
 from surveys.exchange.tables import FileError
 from surveys.questionnaire import COLUMNS, Questionnaire, say
-from surveys.store import people, publish
-from surveys.store.database import NotDurable, open_database, reading, writing
-from surveys.store.migrate import upgrade
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 REFUSED = 2
 BOUND_HERE = ("127.0.0.1", "localhost", "::1")
@@ -42,16 +40,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int | None] = given.run
     try:
         return run(given) or 0
-    except (QuestionnaireError, FileError, SettingsError, publish.Unpublishable, Refusal, NotDurable) as error:
+    except (QuestionnaireError, FileError, SettingsError, Refusal) as error:
         print(error, file=sys.stderr)
-    except SQLAlchemyError as error:
-        print(f"database: {str(error).splitlines()[0]}", file=sys.stderr)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        print(_of_the_database(error), file=sys.stderr)
     return REFUSED
+
+
+def _of_the_database(error: Exception) -> str:
+    """What a refusal of the database says; any other error is a mistake of the program and goes on."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from surveys.store.database import NotDurable
+    from surveys.store.publish import Unpublishable
+
+    if isinstance(error, SQLAlchemyError):
+        return f"database: {str(error).splitlines()[0]}"
+    if isinstance(error, (Unpublishable, NotDurable)):
+        return str(error)
+    raise error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,7 +109,7 @@ def _people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     add = actions.add_parser("add", help="add a person; asks for the password")
     add.add_argument("name")
-    add.add_argument("--role", default="administrator", help=f"one of {', '.join(people.ROLES)}")
+    add.add_argument("--role", default="administrator", help="one of administrator, officer, researcher")
     password = actions.add_parser("password", help="set a person's password; ends all their sessions")
     password.add_argument("name")
     for entry, run in ((add, _user_add), (password, _user_password)):
@@ -142,6 +154,9 @@ def _analysing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _database() -> tuple[Settings, Engine]:
+    from surveys.store.database import open_database
+    from surveys.store.migrate import upgrade
+
     settings = from_environment()
     engine = open_database(settings.database_url)
     upgrade(engine)
@@ -149,6 +164,10 @@ def _database() -> tuple[Settings, Engine]:
 
 
 def _demo(given: argparse.Namespace) -> int:
+    from app.demo import build_demo
+    from surveys.store.database import open_database
+    from surveys.store.migrate import upgrade
+
     if given.host not in BOUND_HERE:
         raise Refusal(
             f"--host: the value is {given.host!r}; the demonstration signs its visitors in, so allowed are "
@@ -236,6 +255,8 @@ def _show(given: argparse.Namespace) -> int:
 
 
 def _new_password(given: argparse.Namespace) -> str:
+    from app.access import check_password, hash_password
+
     if given.password_stdin:
         password = sys.stdin.readline().rstrip("\n")
     else:
@@ -250,6 +271,9 @@ def _new_password(given: argparse.Namespace) -> str:
 
 
 def _user_add(given: argparse.Namespace) -> int:
+    from surveys.store import people
+    from surveys.store.database import reading, writing
+
     settings, engine = _database()
     with reading(engine) as session:
         if people.find(session, given.name):
@@ -267,6 +291,9 @@ def _user_add(given: argparse.Namespace) -> int:
 
 
 def _user_password(given: argparse.Namespace) -> int:
+    from surveys.store import people
+    from surveys.store.database import reading, writing
+
     _, engine = _database()
     with reading(engine) as session:
         person = people.find(session, given.name)
@@ -280,6 +307,9 @@ def _user_password(given: argparse.Namespace) -> int:
 
 
 def _user_list(given: argparse.Namespace) -> int:
+    from surveys.store import people
+    from surveys.store.database import reading
+
     _, engine = _database()
     with reading(engine) as session:
         for person in people.everybody(session):
@@ -297,6 +327,9 @@ def _day(text: str, name: str) -> date | None:
 
 
 def _publish(given: argparse.Namespace) -> int:
+    from surveys.store import publish
+    from surveys.store.database import writing
+
     include = tuple(filter(None, given.include.split(",")))
     whole = load(given.questionnaire)
     known = {question.id for question in whole.questions()} | {block.id for block in whole.blocks}
@@ -328,6 +361,9 @@ def _publish(given: argparse.Namespace) -> int:
 
 
 def _close(given: argparse.Namespace) -> int:
+    from surveys.store import publish
+    from surveys.store.database import writing
+
     _, engine = _database()
     with writing(engine) as session:
         survey = publish.find(session, given.slug)
@@ -339,6 +375,8 @@ def _close(given: argparse.Namespace) -> int:
 
 
 def _analyse(given: argparse.Namespace) -> int:
+    from app.analyse import analyse, print_schema
+
     if given.schema:
         print_schema()
         return 0

@@ -14,7 +14,6 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from app.assets import static_url
 from surveys.questionnaire import Text, say
 
 LANGUAGES: dict[str, str] = {"en": "English", "zh-CN": "中文"}
@@ -124,6 +123,8 @@ def day(value: date | datetime | None) -> str:
 @lru_cache
 def templates() -> Environment:
     """The one Jinja environment: autoescape everywhere, unknown names are errors, text through gettext."""
+    from app.assets import static_url  # brings the web framework, which the command line can do without
+
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
