@@ -189,7 +189,7 @@ def _spearman(tally: Tally, gaps: Gaps, hidden: frozenset[str]) -> Statistic:
 def _average_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Ranks from 1, equal values sharing the mean of theirs; the import of `scipy.stats` takes longer than a report."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place]  # type: ignore[no-any-return]
+    return (np.cumsum(counts) - (counts - 1) / 2)[place]
 
 
 def _distributions(tally: Tally, hidden: frozenset[str]) -> dict[str, Distribution]:

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from analysis.thresholds import DEFAULT
 from app import version
 from app.access import VisitorDep
 from app.desk.frame import frame
@@ -16,7 +17,7 @@ from app.desk.pages import SurveyDep
 from app.requests import Desk, DeskDep, LanguageDep
 from app.words import render
 from surveys.exchange import codebooks, downloads
-from surveys.store import publish
+from surveys.store import publish, read
 from surveys.tables import Survey
 
 router = APIRouter(include_in_schema=False)
@@ -64,6 +65,15 @@ def data_parquet(desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Respo
         "application/vnd.apache.parquet",
         _name(survey, "parquet"),
     )
+
+
+@router.get("/surveys/{slug}/comments.csv")
+def comments_csv(desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Response:
+    """Released free texts, apart from all other answers."""
+    with desk.engine.connect() as connection:
+        texts = read.comments(connection, survey.id or 0)
+    floor = max(publish.questionnaire_of(survey).min_group, DEFAULT.display_floor)
+    return _file(downloads.comments_csv(texts, floor), "text/csv; charset=utf-8", _name(survey, "comments.csv"))
 
 
 @router.get("/surveys/{slug}/codebook.json")

@@ -6,7 +6,11 @@ Ratings are numbers; an empty cell is a rating that was not given.  Where "not a
 
 from __future__ import annotations
 
+import csv
 import io
+import re
+from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +22,8 @@ from surveys.codes import DO_NOT_KNOW, HIGHEST_ANSWER, NOT_APPLICABLE
 from surveys.coding import Codebook, Field
 from surveys.store.read import Released, period_of
 
+# A run of eight digits or more, spaced or not: an account, card, telephone or identity number.
+NUMBER = re.compile(r"\d(?:[ -]?\d){7,}[Xx]?")
 BOM = b"\xef\xbb\xbf"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -82,3 +88,19 @@ def as_parquet(book: Codebook, released: Released, about: dict[str, str]) -> byt
     out = io.BytesIO()
     pyarrow.parquet.write_table(table, out, compression="zstd")
     return out.getvalue()
+
+
+def comments_csv(comments: Sequence[tuple[str, str, str]], floor: int) -> bytes:
+    """Free texts as CSV for Excel and others: question, language, text.
+
+    They stand in the order of their keys, which is none, and without anything of the other answers.  A question with
+    fewer than `floor` texts is left out; long numbers are masked, since they may name an account or a person.
+    """
+    counts = Counter(question for question, _, _ in comments)
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(["question", "language", "text"])
+    for question, language, text in comments:
+        if counts[question] >= floor:
+            writer.writerow([question, language, harmless(NUMBER.sub("[…]", text))])
+    return BOM + out.getvalue().encode("utf-8")

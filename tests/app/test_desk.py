@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from datetime import date
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -14,7 +15,7 @@ from app.access import check_password, safe_next
 from app.main import create_app
 from app.settings import Settings
 from app.throttle import Throttle
-from surveys.store import publish
+from surveys.store import collect, publish
 from surveys.store.database import reading
 from surveys.tables import Survey
 from tests.app.conftest import PASSWORD, fill, sign_in, token
@@ -36,6 +37,8 @@ CLOSED_TO_STRANGERS = [
     "/surveys/harbour/data.parquet",
     "/surveys/harbour/codebook.html",
     "/surveys/harbour/codebook.json",
+    "/surveys/harbour/comments.csv",
+    "/surveys/harbour/report.html",
     "/surveys/harbour/qr.svg",
 ]
 
@@ -196,6 +199,19 @@ def test_mean_over_a_downloaded_rating_is_right_without_care(lin: TestClient, su
     both = table["trk_rel_1_P"].notna() & table["trk_rel_1_E"].notna()
     assert shown["value"] == pytest.approx((table["trk_rel_1_P"] - table["trk_rel_1_E"])[both].mean(), abs=1e-12)
     assert table["trk_rel_1_P__na"].sum() > 0
+
+
+def test_free_texts_come_apart_masked_and_in_company(lin: TestClient, survey: Survey, database: Engine) -> None:
+    book = collect.codebook_of(survey)
+    said = {"comment_praise": "=1+1 card 6222 0212 3456 7890"}
+    coming = [collect.Arrival(f"k{n}", bytes(len(book)), said, "en", date(2026, 2, 1)) for n in range(10)]
+    few = [collect.Arrival("x", bytes(len(book)), {"comment_improve": "alone"}, "en", date(2026, 2, 1))]
+    with database.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+        collect.ingest(connection, survey.id or 0, book, coming + few)
+        collect.release(connection, survey.id or 0, date(2026, 2, 1))
+    text = lin.get("/surveys/harbour/comments.csv").text
+    assert text.count("'=1+1 card […]") == 10
+    assert "alone" not in text
 
 
 def test_closing_needs_the_tick_and_ends_collection(lin: TestClient) -> None:
