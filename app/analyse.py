@@ -95,6 +95,7 @@ def _html(language: str, questionnaire: Questionnaire, report: Report, about: di
             self_url="",
             static_url=static_url,
             self_contained=True,
+            from_file=True,
             recommendations=recommended(questionnaire),
         )
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -163,6 +164,22 @@ def _database() -> tuple[Settings, Engine]:
     return settings, engine
 
 
+def _free(given: argparse.Namespace) -> None:
+    """Refuse an address that cannot be listened on, before anything is prepared."""
+    if not 1 <= given.port <= 65535:
+        raise Refusal(f"--port: the value is {given.port}; allowed are 1 to 65535")
+    family = socket.AF_INET6 if ":" in given.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((given.host, given.port))
+        except OSError as error:
+            raise Refusal(
+                f"--port: {given.host}:{given.port} cannot be used ({error.strerror}); choose another, as in "
+                f"--port {given.port % 60000 + 1}"
+            ) from error
+
+
 def _demo(given: argparse.Namespace) -> int:
     from app.demo import build_demo
     from surveys.store.database import open_database
@@ -173,6 +190,7 @@ def _demo(given: argparse.Namespace) -> int:
             f"--host: the value is {given.host!r}; the demonstration signs its visitors in, so allowed are "
             f"only {', '.join(BOUND_HERE)}"
         )
+    _free(given)
     settings = from_environment(demo=True)
     path = Path(settings.database_url.removeprefix("sqlite:///"))
     if given.fresh:
@@ -189,6 +207,7 @@ def _demo(given: argparse.Namespace) -> int:
 
 def _serve(given: argparse.Namespace) -> int:
     os.environ.pop("FIVEGAPS_DEMO", None)
+    _free(given)
     settings, engine = _database()
     engine.dispose()
     print(f"Fivegaps at {settings.public_url}, listening on {given.host}:{given.port}", flush=True)

@@ -140,7 +140,18 @@ def measure(workers: int, seconds: float, rounds: int) -> tuple[tuple[object, ..
         publish = [sys.executable, "-m", "app", "publish", "pfs_customer", "--slug", SLUG, "--wave", "1"]
         subprocess.run(publish, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
         ours = ("-m", "app", "serve", "--port", str(port), "--workers", str(workers))
-        echo = ("-m", "uvicorn", "--app-dir", "benchmarks", "--port", str(echo_port), "--no-access-log", "echo:app")
+        echo = (
+            "-m",
+            "uvicorn",
+            "--app-dir",
+            "benchmarks",
+            "--port",
+            str(echo_port),
+            "--log-level",
+            "warning",
+            "--no-access-log",
+            "echo:app",
+        )
         cycle = {"what": "cycle", "port": port, "start": START, "pages": forms}
         post = {"what": "echo", "port": echo_port, "body": ratings}
         with serving(START, port, environment, *ours), serving("/echo", echo_port, os.environ | ENVIRONMENT, *echo):

@@ -97,5 +97,6 @@ class ReportPage:
     sign_out: str | None = None  # where the sign-out form is posted
     csrf: str = ""
     self_contained: bool = False  # one file that opens offline
+    from_file: bool = False  # the answers came from a file; `wave` is its name
     recommendations: dict[str, Recommendation] = field(default_factory=dict)  # by cell id
     simulated_note: str = ""  # how the simulated answers were made

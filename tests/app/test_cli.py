@@ -114,6 +114,8 @@ def test_staff_and_manager_questionnaires_publish_too(at: str, capsys: pytest.Ca
         (("close", "nothing"), "there is no survey 'nothing'"),
         (("analyse",), "a data file and --questionnaire are needed"),
         (("demo", "--host", "0.0.0.0"), "allowed are only 127.0.0.1"),
+        (("serve", "--port", "99999"), "--port: the value is 99999; allowed are 1 to 65535"),
+        (("serve", "--host", "203.0.113.7"), "--port: 203.0.113.7:8000 cannot be used"),
     ],
 )
 def test_refusals_are_one_sentence_and_exit_two(
