@@ -270,14 +270,20 @@ def scales(plan: Plan) -> dict[str, tuple[int, ...]]:
     return {"total": plan.composites[-1].items, **named}
 
 
+def whole_numbers(sums: NDArray[Any]) -> Counts:
+    """Sums of whole numbers that came out of floating point."""
+    return np.rint(sums).astype(np.int64)
+
+
 def scale_moments(values: Numbers, present: Flags, plan: Plan) -> tuple[PairMoments, dict[str, Moments]]:
     """Pairwise moments of all items, and the moments of each scale over its complete rows."""
     whole: dict[str, Moments] = {}
     for name, items in scales(plan).items():
         chosen = list(items)
-        complete = present[chosen].all(axis=0)
-        part = values[chosen]
-        whole[name] = Moments.of(part if bool(complete.all()) else part[:, complete])
+        complete = present[chosen].all(axis=0).astype(np.float32)
+        # Rows that are not complete count as zeros: that takes less time than picking the others out.
+        part = values[chosen] * complete
+        whole[name] = Moments(int(complete.sum()), whole_numbers(part @ complete), whole_numbers(part @ part.T))
     return PairMoments.of(values, present.astype(np.float32)), whole
 
 

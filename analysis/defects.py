@@ -52,8 +52,8 @@ class Defect:
     q_minimum_effect: Statistic
     p_nil: Statistic
     q_nil: Statistic
-    lower90: Statistic  # lower limit of the 90 % interval
-    n_needed: Statistic  # answers for 80 % power, when inconclusive
+    lower90: Statistic  # lower limit of the interval at `noninferiority_level`
+    n_needed: Statistic  # respondents in all for the planned power, when inconclusive
     exposure: Statistic  # share of customers who met this touchpoint
     occurrence: Statistic  # of those, share who got less than expected
     severity_if_short: Statistic  # points lost by those
@@ -139,7 +139,8 @@ def judge(
     dict
         Cell id -> Verdict.  Suppressed: fewer than `display_floor`.  Confirmed: q of the minimum-effect test at most
         `q`, and at least `confirm_floor` respondents.  Probable: q of the nil test at most `q`, and the gap at or
-        below -delta.  No defect shown: the lower 90 % limit above -delta.  Inconclusive otherwise.  In three columns
+        below -delta.  No defect shown: the lower limit at `noninferiority_level` above -delta, each cell for itself,
+        not adjusted for their number.  Inconclusive otherwise.  In three columns
         a cell at or above its minimum that falls short of the desired level by more than delta is a tolerated
         shortfall.
 
@@ -156,12 +157,12 @@ def judge(
     tolerated = _tolerated(tested, points, thresholds) if three_column else frozenset()
     found = {cell.id: Verdict("suppressed") for cell in cells}
     for cell, (t, p), p_nil, qe, qn in zip(tested, effect, nil, q_effect, q_nil, strict=True):
-        lower = _lower90(cell)
+        lower = _lower_limit(cell, thresholds.noninferiority_level)
         status = _status(cell, delta, qe, qn, lower, thresholds)
         if cell.id in tolerated and status in ("inconclusive", "no_defect_shown"):
             status = "tolerated_shortfall"
         shown = severity(cell, points, thresholds, three_column) if status in ("confirmed", "probable") else "none"
-        needed = answers_needed(cell, delta, thresholds) if status == "inconclusive" else None
+        needed = answers_needed(cell, delta, thresholds, len(tested)) if status == "inconclusive" else None
         verdict = Verdict(status, shown, t, p, qe, p_nil, qn, lower, needed)
         found[cell.id] = _with_priority(verdict, cell, points, thresholds)
     return found
@@ -198,11 +199,11 @@ def order_of(verdicts: Mapping[str, Verdict]) -> list[str]:
     return sorted(verdicts, key=place)
 
 
-def _lower90(cell: CellSummary) -> float:
-    """Lower limit of the two-sided 90 % t interval; the gap itself when nothing varies."""
+def _lower_limit(cell: CellSummary, level: float) -> float:
+    """Lower limit of the two-sided t interval; the gap itself when nothing varies."""
     if cell.n < 2 or cell.sd <= 0:
         return cell.gap
-    return cell.gap - t_quantile(cell.n - 1, 0.95) * cell.sd / math.sqrt(cell.n)
+    return cell.gap - t_quantile(cell.n - 1, (1 + level) / 2) * cell.sd / math.sqrt(cell.n)
 
 
 def _status(
@@ -242,17 +243,28 @@ def severity(cell: CellSummary, points: int, thresholds: Thresholds, three_colum
     return next((name for name, on_seven in bands if cell.gap <= thresholds.scaled(on_seven, points)), "none")
 
 
-def answers_needed(cell: CellSummary, delta: float, thresholds: Thresholds) -> int | None:
-    """Respondents in all at which the one-sided 5 % test against -delta has the planned power, if the estimate is true.
+def answers_needed(cell: CellSummary, delta: float, thresholds: Thresholds, tested: int = 1) -> int | None:
+    """Respondents in all at which the status is told with the planned power, if the gap is what it looks like.
 
-    ``n = ((z_.95 + z_power) s / (G + delta))^2``, and more than there are now.  None when the estimate is nearer to
-    -delta than `plan_distance` (scaled), or nothing varies.
+    Below the limit: that of the minimum-effect test at ``q / tested``, which is enough for the adjustment over as many
+    cells.  Above it: that of the lower limit that shows no defect, which is not adjusted.  Never below
+    `confirm_floor`, nor fewer than one more than now.  None when the estimate is nearer to -delta than `plan_distance`
+    (in points of the scale), or nothing varies.
     """
-    away = abs(cell.gap + delta)
-    if away < thresholds.plan_distance or cell.sd <= 0:
+    away = cell.gap + delta
+    if abs(away) < thresholds.plan_distance or cell.sd <= 0:
         return None
-    z = float(special.ndtri(0.95) + special.ndtri(thresholds.power))
-    return max(cell.n + 1, math.ceil((z * cell.sd / away) ** 2))
+    alpha = thresholds.q / tested if away < 0 else (1 - thresholds.noninferiority_level) / 2
+    return max(cell.n + 1, thresholds.confirm_floor, sample_size(abs(away) / cell.sd, alpha, thresholds.power))
+
+
+def sample_size(effect: float, alpha: float, power: float) -> int:
+    """Least n at which the one-sided t test at `alpha` of a mean `effect` standard deviations away has the power."""
+    normal = (float(special.ndtri(1 - alpha) + special.ndtri(power)) / effect) ** 2
+    n = max(2, math.ceil(normal))  # t needs a few more, so the search goes up
+    while special.nctdtr(n - 1, effect * math.sqrt(n), t_quantile(n - 1, 1 - alpha)) > 1 - power:
+        n += 1
+    return n
 
 
 def _with_priority(verdict: Verdict, cell: CellSummary, points: int, thresholds: Thresholds) -> Verdict:

@@ -67,8 +67,9 @@ def alpha_from_moments(covariance: Floats) -> Alpha:
     Returns
     -------
     Alpha
-        ``alpha = k/(k-1) (1 - tr C / sum C)``, at most 1 and unbounded below; None for k < 2 or a total variance of
-        0.  ``standardised = k r / (1 + (k-1) r)`` with the mean correlation r of the items that vary.
+        ``alpha = k/(k-1) (1 - tr C / sum C)``, unbounded below; at most 1 unless C has a negative eigenvalue, as
+        pairwise covariances may.  None for k < 2 or a total variance of 0.  ``standardised = k r / (1 + (k-1) r)``
+        with the mean correlation r of the items that vary.
 
     References
     ----------
@@ -140,7 +141,11 @@ def cronbach_alpha(scores: Floats, level: float = 0.95) -> Statistic:
 
 
 def alpha_statistic(covariance: Floats, n: int, method: str, level: float = 0.95) -> Statistic:
-    """Raw alpha of a covariance matrix over n rows as a statistic."""
+    """Raw alpha of a covariance matrix over n rows as a statistic.
+
+    A matrix with a negative eigenvalue (pairwise covariances that no set of answers has) gives alpha without an
+    interval, flagged ``not_positive_definite``: alpha may exceed 1 and Feldt's theory does not hold.
+    """
     k = covariance.shape[0]
     why: Reason | None = None
     if k < 2:
@@ -150,8 +155,11 @@ def alpha_statistic(covariance: Floats, n: int, method: str, level: float = 0.95
     value = None if why else _raw(covariance)
     if value is None:
         return undefined(why or "no_variance", n, method, level)
-    low, high = feldt_interval(value, n, k, level)
     flags = ("negative_alpha",) if value < 0 else ()
+    values = np.linalg.eigvalsh(covariance)
+    if values[0] < -1e-9 * values[-1]:
+        return Statistic(value, None, None, level, n, method, (*flags, "not_positive_definite"))
+    low, high = feldt_interval(value, n, k, level)
     return Statistic(value, low, high, level, n, f"{method}, Feldt interval", flags)
 
 
@@ -159,7 +167,8 @@ def reliability(tally: Tally, thresholds: Thresholds = DEFAULT) -> dict[str, Rel
     """Reliability of expectation, perception and gap: of all items, of each dimension and of each stage.
 
     From pairwise moments (each covariance over the respondents who answered both items), with the smallest pairwise n
-    for the interval; complete cases stand beside.
+    for the interval; complete cases stand beside.  Pairwise covariances that do not fit together leave alpha without
+    an interval (`alpha_statistic`); read the complete cases then.
     """
     found = {}
     for column in tally.pairwise:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from analysis import disclosure
 from analysis.defects import Defect, Importance
 from analysis.drivers import satisfaction
-from analysis.gaps import GapTests
+from analysis.gaps import GapTests, adjusted
 from analysis.importance import importance
 from analysis.levels import composite_gaps, item_gaps, no_gap, overall_gap, overall_items_gap, weighted_score
 from analysis.priority import find_defects
@@ -90,18 +90,20 @@ def build_report(tally: Tally, thresholds: Thresholds = DEFAULT, *, format: str,
         "two_column", "three_column" or "perception_only".
     floor : int or None
         Fewest respondents a shown number may be about; with it, numbers about fewer are hidden, and so are those that
-        would let a hidden one be computed.  None, for the researcher's own file, shows all numbers and flags those
-        below `display_floor`; such a cell is no less suppressed as a defect.
+        would let a hidden one be computed; it takes the place of `display_floor`.  None, for the researcher's own file,
+        shows all numbers and flags those below `display_floor`; such a cell is no less suppressed as a defect.
 
     Returns
     -------
     Report
         Complete for any data, none included: a statistic that is not defined says why.
     """
+    thresholds = thresholds if floor is None else replace(thresholds, display_floor=floor)
     # A p value too small for a float is 0; every other irregularity is dealt with before it arises.
     with np.errstate(all="raise", under="ignore"):
         gaps = _gaps(tally, thresholds)
         hidden = _hidden(tally, gaps, floor) if floor is not None else frozenset()
+        gaps = _adjusted(gaps, hidden)
         drivers = satisfaction(tally, thresholds)
         weights = importance(tally, drivers, thresholds, floor or 1)
         rng = np.random.default_rng(thresholds.rank_seed)
@@ -140,7 +142,18 @@ def _hidden(tally: Tally, gaps: Gaps, floor: int) -> frozenset[str]:
     if not layout.stages:  # a cell is a dimension
         return cells | items
     dimensions = disclosure.hidden_totals(layout, counts(gaps.dimensions), cells, floor)
-    return cells | items | dimensions | disclosure.hidden_totals(layout, counts(gaps.stages), cells, floor)
+    stages = disclosure.hidden_totals(layout, counts(gaps.stages), cells, floor, dimensions)
+    return cells | items | dimensions | stages
+
+
+def _adjusted(gaps: Gaps, hidden: frozenset[str]) -> Gaps:
+    """Adjusted p over what the page shows: a hidden p neither counts nor leaves a trace in the others."""
+
+    def family(found: dict[str, GapTests]) -> dict[str, GapTests]:
+        return found | adjusted({name: one for name, one in found.items() if name not in hidden})
+
+    levels = {name: family(getattr(gaps, name)) for name in ("items", "cells", "dimensions", "stages")}
+    return replace(gaps, **levels) if hidden else gaps
 
 
 def _ceiling(
@@ -210,8 +223,11 @@ def _distributions(tally: Tally, hidden: frozenset[str]) -> dict[str, Distributi
     return found
 
 
-STRUCTURAL = {"no_expectation", "no_importance", "no_outcome", "not_asked", "one_item", "not_tested", "at_limit"}
-"""Reasons that follow from the questionnaire or the rule and tell nothing about people."""
+UNASKED = {"no_expectation", "no_importance", "no_outcome", "not_asked"}
+"""Reasons that follow from the questionnaire alone: they tell nothing about people, even of what is hidden."""
+
+STRUCTURAL = UNASKED | {"one_item", "not_tested", "at_limit"}
+"""These and the reasons that follow from the rule, which tell nothing beyond what is shown beside them."""
 
 
 @dataclass(frozen=True)
@@ -240,16 +256,24 @@ class _Veil:
             changed = {field.name: self.over(getattr(part, field.name), veiled) for field in fields(part)}
             if isinstance(part, GapTests) and changed["gap"].reason == "too_few":
                 changed["differences"] = ()
+            if isinstance(part, Defect) and not veiled:
+                changed["severity_if_short"] = self._followed(part.severity_if_short)
             return replace(part, **changed)
         return tuple(self.over(one, veiled) for one in part) if isinstance(part, tuple) else part
 
+    def _followed(self, one: Statistic) -> Statistic:
+        """The mean shortfall of those short, however few: it is the expected loss over exposure and occurrence."""
+        few = one.value is not None and one.n < self.display_floor
+        return one.flagged("below_display_floor") if few else one
+
     def _statistic(self, one: Statistic, veiled: bool) -> Statistic:
         if self.floor is None:
-            few = one.value is not None and one.n < self.display_floor
-            return one.flagged("below_display_floor") if few else one
-        if one.value is None and (one.reason in STRUCTURAL or self.n == 0):
+            return self._followed(one)
+        if one.value is None and (self.n == 0 or one.reason in (UNASKED if veiled else STRUCTURAL)):
             return one
-        return one.hidden() if veiled or one.n < self.floor else one
+        if veiled or one.n < self.floor:
+            return one.hidden()
+        return replace(one, flags=tuple(flag for flag in one.flags if flag.partition(":")[2] not in self.hidden))
 
 
 def report_json(report: Report, meta: dict[str, Any]) -> dict[str, Any]:

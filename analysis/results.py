@@ -59,8 +59,8 @@ class Statistic:
     reason: Reason | None = None
 
     def hidden(self) -> Statistic:
-        """The same statistic with its numbers taken away, n included: fewer than the floor answered."""
-        return Statistic(None, None, None, self.level, 0, self.method, (), "too_few")
+        """What stands for a statistic that may not be shown, the same whatever it hides: its method tells as well."""
+        return Statistic(None, reason="too_few")
 
     def flagged(self, *flags: str) -> Statistic:
         """The same statistic with further flags."""

@@ -14,9 +14,10 @@ class Thresholds:
     """The defaults; a report prints the ones it was made with."""
 
     level: float = 0.95  # confidence level of intervals
+    noninferiority_level: float = 0.90  # of the interval whose lower limit shows that there is no defect
     q: float = 0.05  # false discovery rate
     delta7: float = 0.5  # smallest gap that matters, on seven points
-    display_floor: int = 10  # fewer respondents: hidden
+    display_floor: int = 10  # fewer respondents: hidden and not tested; of a report, the floor it was made with
     confirm_floor: int = 30  # fewer respondents: never "confirmed"
     blank_share: float = 0.20  # more blank ratings than this: out of the composites
     weight_tolerance: float = 0.5  # points by which a constant sum may miss its total
@@ -40,7 +41,7 @@ class Thresholds:
     rank_seed: int = 20240101
     shortfall_points: int = 2  # a defective pair: perception at least this far below expectation
     power: float = 0.80  # planned power of "about so many more answers would tell"
-    plan_distance: float = 0.05  # estimate nearer than this to the limit: no plan
+    plan_distance: float = 0.05  # estimate nearer than this to the limit, in points of any scale: no plan
     item_rest: float = 0.30  # item flags of reliability
     alpha_rise: float = 0.01
     alpha_group: float = 0.70  # reliability guides

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
+import threading
 import time
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -21,9 +22,11 @@ from surveys.tables import Person
 
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 128
+PROXIED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 FOREIGN = N_("This form was sent from another site's page; open the page here and send it again.")
 TOO_OLD = N_("The page was too old to be sent; open it again and repeat the step.")
 _hasher = PasswordHasher()
+_two_at_a_time = threading.Semaphore(2)
 _stranger = _hasher.hash(secrets.token_urlsafe(16))
 
 
@@ -49,7 +52,9 @@ def hash_password(password: str) -> str:
 def password_fits(person: Person | None, password: str) -> bool:
     """Whether the password is the person's; takes as long when there is no such person."""
     try:
-        return _hasher.verify(person.password_hash if person else _stranger, password) and person is not None
+        # Each check takes 64 MB on purpose; two at a time are enough for people and too few for an attack on memory.
+        with _two_at_a_time:
+            return _hasher.verify(person.password_hash if person else _stranger, password) and person is not None
     except (VerificationError, InvalidHashError):
         return False
 
@@ -85,7 +90,7 @@ def on_this_computer(request: Request) -> bool:
     The name is checked as well because a foreign page can point its own name at 127.0.0.1.
     """
     client = request.client.host if request.client else None
-    forwarded = any(header in request.headers for header in ("x-forwarded-for", "forwarded", "x-real-ip"))
+    forwarded = any(header in request.headers for header in PROXIED)
     return _is_loopback(client) and _is_loopback(request.url.hostname) and not forwarded
 
 
@@ -128,17 +133,16 @@ def sign_in_address(request: Request) -> str:
 
 def safe_next(path: str) -> str:
     """A path of this server to go on to; anything else becomes the front page."""
-    parts = urlsplit(path)
     plain = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
-    return path if plain and not parts.scheme and not parts.netloc else "/"
+    return path if plain else "/"
 
 
-def same_origin(request: Request) -> None:
-    """Refuse a form sent from another site's page."""
+async def same_origin(request: Request) -> None:
+    """Refuse a form sent from another site's page; async, so that no thread is woken for it."""
     if request.headers.get("sec-fetch-site") not in (None, "same-origin", "none"):
         raise HTTPException(403, FOREIGN)
     origin = request.headers.get("origin")
-    if origin and origin != "null" and urlsplit(origin).netloc != request.url.netloc:
+    if origin and origin.partition("://")[2] != request.url.netloc:
         raise HTTPException(403, FOREIGN)
 
 

@@ -38,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; returns the exit code."""
     parser = _parser()
     given = parser.parse_args(arguments)
+    for value in vars(given).values():
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            print(f"{value.encode('utf-8', 'replace').decode()!r}: not UTF-8 text; allowed is UTF-8", file=sys.stderr)
+            return REFUSED
     run: Callable[[argparse.Namespace], int | None] = given.run
     try:
         return run(given) or 0
@@ -100,7 +104,7 @@ def _questionnaires(commands: argparse._SubParsersAction[argparse.ArgumentParser
     check.set_defaults(run=_check)
     show = actions.add_parser("show", help="print what a questionnaire asks")
     show.add_argument("questionnaire", help="a file, or the id of a built-in one")
-    show.add_argument("--lang", default="en")
+    show.add_argument("--lang", choices=list(LANGUAGES), default="en")
     show.set_defaults(run=_show)
     actions.add_parser("list", help="list the built-in questionnaires").set_defaults(run=_list)
 
@@ -166,16 +170,21 @@ def _database() -> tuple[Settings, Engine]:
 
 def _free(given: argparse.Namespace) -> None:
     """Refuse an address that cannot be listened on, before anything is prepared."""
+    if not 1 <= getattr(given, "workers", 1) <= 64:
+        raise Refusal(f"--workers: the value is {given.workers}; allowed are 1 to 64")
     if not 1 <= given.port <= 65535:
         raise Refusal(f"--port: the value is {given.port}; allowed are 1 to 65535")
+    # Links that are printed carry the port, unless the operator has said under which address people come.
+    os.environ.setdefault("FIVEGAPS_PUBLIC_URL", f"http://127.0.0.1:{given.port}")
     family = socket.AF_INET6 if ":" in given.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((given.host, given.port))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or error
             raise Refusal(
-                f"--port: {given.host}:{given.port} cannot be used ({error.strerror}); choose another, as in "
+                f"--port: {given.host}:{given.port} cannot be used ({why}); choose another, as in "
                 f"--port {given.port % 60000 + 1}"
             ) from error
 
@@ -217,7 +226,6 @@ def _serve(given: argparse.Namespace) -> int:
 def _uvicorn(given: argparse.Namespace, workers: int) -> int:
     import uvicorn
 
-    os.environ.setdefault("FIVEGAPS_PUBLIC_URL", f"http://127.0.0.1:{given.port}")
     # No access log: it would note when which survey was answered from which address.
     uvicorn.run(
         "app.serving:app",
@@ -389,7 +397,7 @@ def _close(given: argparse.Namespace) -> int:
         if survey is None:
             raise Refusal(f"slug: there is no survey {given.slug!r}")
         publish.close(session, survey)
-    print(f"{given.slug} is closed; what waits is released by the running server within seconds.")
+    print(f"{given.slug} is closed; no more answers are taken.")
     return 0
 
 

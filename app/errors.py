@@ -31,6 +31,8 @@ SENTENCES: dict[int, tuple[str, str]] = {
         N_("Something in the address is wrong"),
         N_("A part of the address is not allowed. Go back and follow a link."),
     ),
+    408: (N_("That took too long"), N_("The form did not arrive in time. Go back and send it again.")),
+    500: (N_("Something went wrong here"), N_("The fault is on our side and has been noted. Go back and try again.")),
     503: (
         N_("Please try again in a moment"),
         N_(
@@ -73,6 +75,16 @@ def install(app: FastAPI) -> None:
         log.error("database: %s", type(error).__name__, exc_info=error)
         full = "full" in str(error).lower()
         return problem(request, 507 if full else 503)
+
+    @app.exception_handler(Exception)
+    def unforeseen(request: Request, error: Exception) -> Response:
+        log.error("unforeseen fault at %s", request.url.path, exc_info=error)
+        answer = problem(request, 500)
+        # This answer is made outside the layer that adds the headers.
+        answer.headers.update(
+            {"x-content-type-options": "nosniff", "content-security-policy": "default-src 'none'; style-src 'self'"}
+        )
+        return answer
 
     @app.exception_handler(TimeoutError)
     def too_slow(request: Request, error: Exception) -> Response:

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.datastructures import MutableHeaders
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,7 +21,7 @@ from app.requests import LARGEST_BODY, Desk
 from app.respond import routes as respond
 from app.settings import Settings
 from surveys.store import collect
-from surveys.store.database import Writer, check_durable, open_database
+from surveys.store.database import Writer, check_durable, open_database, truncate_log
 from surveys.store.migrate import upgrade
 
 RELEASE_SECONDS = 2.0
@@ -46,26 +45,25 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, secure: bool):
         self.app = app
-        self.secure = secure
+        headers = HEADERS | ({"strict-transport-security": "max-age=31536000; includeSubDomains"} if secure else {})
+        plain, report = (
+            headers | {"content-security-policy": POLICY.format(style=style)}
+            for style in ("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+        )
+        self.added = [[(name.encode(), value.encode()) for name, value in each.items()] for each in (plain, report)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and add the headers to its answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        report_page = scope["path"].endswith("/report")
-        style = "style-src 'self' 'unsafe-inline'" if report_page else "style-src 'self'"
+        added = self.added[scope["path"].endswith("/report")]
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
-                headers["content-security-policy"] = POLICY.format(style=style)
-                if self.secure:
-                    headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
-                if "cache-control" not in headers:
-                    headers["cache-control"] = "no-store"
+                headers = message["headers"] = [*message["headers"], *added]
+                if not any(name == b"cache-control" for name, _ in headers):
+                    headers.append((b"cache-control", b"no-store"))
             await send(message)
 
         await self.app(scope, receive, with_headers)
@@ -111,6 +109,8 @@ def release_due(engine: Engine, settings: Settings) -> int:
     for survey_id, least in waiting:
         with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
             collect.release(connection, survey_id, today, least=least)
+    if waiting:
+        truncate_log(engine)
     return len(waiting)
 
 
@@ -127,17 +127,17 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         releaser.start()
         yield
         releaser.stop()
-        app.state.desk.writer.stop()
+        app.state.desk.close()
         if engine is None:
             database.dispose()
 
     app = FastAPI(title="Fivegaps", docs_url=None, redoc_url=None, openapi_url=None, lifespan=running)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_BODY)
     app.add_middleware(SecurityHeaders, secure=settings.secure)
-    app.add_middleware(
-        TrustedHostMiddleware, allowed_hosts=[settings.host, "127.0.0.1", "localhost", "[::1]", "testserver"]
-    )
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[settings.host, "127.0.0.1", "localhost", "[::1]"])
     errors.install(app)
-    for part in (assets.router, signing.router, pages.router, report.router, data.router, respond.router):
+    # Routes are tried in this order; most requests are a customer's pages.
+    app.add_route(respond.ONE_PAGE, respond.one_page, ["GET", "POST"])
+    for part in (respond.router, assets.router, signing.router, pages.router, report.router, data.router):
         app.include_router(part)
     return app

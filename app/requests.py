@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, HTTPException, Request
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from starlette.concurrency import run_in_threadpool
 
 from app.settings import Settings
 from app.throttle import Throttle
@@ -19,6 +22,9 @@ from surveys.store.database import Writer
 if TYPE_CHECKING:
     from app.cache import Cache
 
+Result = TypeVar("Result")
+WRITE_SECONDS = 30
+FORM_SECONDS = 10
 MOST_FIELDS = 1000
 LARGEST_FORM = 256 * 1024
 LARGEST_BODY = 4 * LARGEST_FORM  # the outer wall, for bodies that no form reads
@@ -35,9 +41,20 @@ class Desk:
     throttle: Throttle = field(default_factory=Throttle)
     demo_csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
+    @cached_property
+    def at_hand(self) -> Connection:
+        """The event loop's own connection to SQLite, for single queries: each is of one state without a transaction."""
+        return self.engine.execution_options(begin="").connect()
 
-def get_desk(request: Request) -> Desk:
-    """The desk of the running application."""
+    def close(self) -> None:
+        """Finish what is to be written, and let go of the database."""
+        self.writer.stop()
+        if "at_hand" in self.__dict__:
+            self.at_hand.close()
+
+
+async def get_desk(request: Request) -> Desk:
+    """The desk of the running application; async, so that no thread is woken for it."""
     desk: Desk = request.app.state.desk
     return desk
 
@@ -51,6 +68,28 @@ async def choose_language(request: Request) -> str:
     chosen = negotiate(wish if wish in LANGUAGES else None, request.headers.get("accept-language"))
     speak(chosen)
     return chosen
+
+
+async def look(desk: Desk, read: Callable[[Connection], Result]) -> Result:
+    """What one query finds.
+
+    SQLite is a file at hand whose readers wait for nobody: looking there takes less time than waking a thread.
+    PostgreSQL may keep one waiting, and is asked from a thread.
+    """
+    if desk.engine.dialect.name == "sqlite":
+        return read(desk.at_hand)
+
+    def ask() -> Result:
+        with desk.engine.connect() as connection:
+            return read(connection)
+
+    return await run_in_threadpool(ask)
+
+
+async def keep(desk: Desk, write: Callable[[Connection], Result]) -> Result:
+    """Run `write` in the next commit; what it changed is on disk when this returns."""
+    async with asyncio.timeout(WRITE_SECONDS):
+        return await asyncio.wrap_future(desk.writer.submit(write))
 
 
 class Posted:
@@ -69,10 +108,15 @@ async def posted_form(request: Request) -> Posted:
     """Read a urlencoded form.  Files are never posted in this version, so other kinds of body are refused."""
     kind = request.headers.get("content-type", "").split(";")[0].strip()
     body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LARGEST_FORM:
-            raise HTTPException(413)
+    try:
+        # Nobody may hold a place by sending a form letter by letter.
+        async with asyncio.timeout(FORM_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > LARGEST_FORM:
+                    raise HTTPException(413)
+    except TimeoutError as error:
+        raise HTTPException(408) from error
     if body and kind != "application/x-www-form-urlencoded":
         raise HTTPException(415)
     try:

@@ -63,7 +63,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, *, demo: bool 
             f"FIVEGAPS_DATABASE_URL: the value begins with {url.split(':', 1)[0]!r}; allowed are sqlite and postgresql"
         )
     public = environment.get("FIVEGAPS_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
-    if urlsplit(public).scheme not in ("http", "https") or not urlsplit(public).hostname:
+    if not _is_address(public):
         raise SettingsError(f"FIVEGAPS_PUBLIC_URL: the value is {public!r}; allowed is an address as in https://a.bank")
     zone = environment.get("FIVEGAPS_TIMEZONE", "UTC")
     try:
@@ -72,6 +72,30 @@ def from_environment(environment: Mapping[str, str] = os.environ, *, demo: bool 
         raise SettingsError(
             f"FIVEGAPS_TIMEZONE: the value is {zone!r}; allowed is a zone name as in Asia/Shanghai"
         ) from error
-    if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    if url.startswith("sqlite:"):
+        _prepare_folder(url)
     return Settings(url, public, zone, demo)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _prepare_folder(url: str) -> None:
+    """Make the folder of a SQLite file, readable for its owner only."""
+    path = Path(url.removeprefix("sqlite:///"))
+    if not url.startswith("sqlite:///") or not path.name:
+        raise SettingsError(
+            f"FIVEGAPS_DATABASE_URL: the value is {url!r}; allowed is a file as in sqlite:///folder/file"
+        )
+    os.umask(0o077)
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"FIVEGAPS_DATABASE_URL: the folder {path.parent} cannot be made ({error.strerror}); make it first"
+        ) from error

@@ -45,7 +45,8 @@ def make(path: Path, n: int) -> None:
     rng = np.random.default_rng(1)
     parts = [simulate(questionnaire, min(CHUNK, n - start), DEMO, rng) for start in range(0, n, CHUNK)]
     columns = ("closed", "unit", "channel", "language", "day")
-    released = Released(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
+    released = Released(**joined, release=np.ones(n, np.int32))
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(as_parquet(codebook(questionnaire), released, {"simulated": "true"}))
 

@@ -6,6 +6,7 @@ the place in the file, the value found and what is allowed.
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,28 @@ def _from_file(path: Path) -> Questionnaire:
     return loads(text)
 
 
+def _unprintable(text: str) -> Problem | None:
+    """A control character or half of a surrogate pair, which no page can show and no database keeps."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for letter in line:
+            if unicodedata.category(letter) in ("Cc", "Cs") and letter != "\t":
+                return Problem(number, "", f"the character U+{ord(letter):04X} stands there; allowed is printable text")
+    return None
+
+
+def _escaped(value: object) -> str | None:
+    """A text with such a character that the file wrote as an escape."""
+    if isinstance(value, str):
+        return value[:60] if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\t\n" for c in value) else None
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return next((found for key, part in parts for one in (key, part) if (found := _escaped(one))), None)
+
+
 def loads(text: str) -> Questionnaire:
     """Read a questionnaire from YAML text; see `load`."""
     try:
+        if found := _unprintable(text):
+            raise QuestionnaireError([found])
         tree = yaml.compose(text, Loader=_Lines)
         raw = yaml.load(text, Loader=_Lines)  # noqa: S506  (a safe loader of our own)
     except yaml.MarkedYAMLError as error:
@@ -88,8 +108,12 @@ def loads(text: str) -> Questionnaire:
         raise QuestionnaireError(
             [Problem(mark.line + 1 if mark else None, "", f"not valid YAML: {error.problem}")]
         ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except QuestionnaireError:
+        raise
+    except (yaml.YAMLError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise QuestionnaireError([Problem(None, "", f"not valid YAML: {error}")]) from error
+    if hidden := _escaped(raw):
+        raise QuestionnaireError([Problem(None, "", f"{hidden!r} holds a character that is not printable")])
     if not isinstance(raw, dict) or tree is None:
         raise QuestionnaireError([Problem(1, "", "a questionnaire is a YAML mapping that starts with 'id:'")])
     return _build(raw, tree)

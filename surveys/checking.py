@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from surveys.questionnaire import MAX_OPTIONS, Questionnaire
+from surveys.questionnaire import MAX_OPTIONS, RESERVED, Questionnaire
 
 Place = tuple[str | int, ...]
 
@@ -63,9 +63,15 @@ def _ids_once(questionnaire: Questionnaire) -> Iterator[tuple[Place, str]]:
         for place, name in enumerate(names):
             if name in names[:place]:
                 yield (key, place, "id"), f"{name!r} is used twice; ids must be unique"
+    for place, item in enumerate(questionnaire.items):
+        if item.id in RESERVED or "__" in item.id:
+            yield ("items", place, "id"), f"{item.id!r} is taken by the product; choose another id, without a double _"
     taken = {item.id for item in questionnaire.items}
     for b, block in enumerate(questionnaire.blocks):
         for q, question in enumerate(block.questions):
+            if question.id in RESERVED or ("__" in question.id and block.role not in ("belief", "grid")):
+                message = f"{question.id!r} is taken by the product; choose another id, without a double _"
+                yield ("blocks", b, "questions", q, "id"), message
             if question.id in taken:
                 yield ("blocks", b, "questions", q, "id"), f"{question.id!r} is used twice; ids must be unique"
             taken.add(question.id)

@@ -32,6 +32,29 @@ SUFFIX: dict[Column, str] = {
     "importance": "I",
 }
 
+RESERVED = frozenset(
+    {
+        "submission",
+        "unit",
+        "via",
+        "month",
+        "period",
+        "language",
+        "release",  # columns of the downloads, filters
+        "lang",
+        "open",
+        "go",
+        "seen",
+        "csrf",
+        "code",
+        "confirm",
+        "draft",
+        "name",
+        "next",  # fields of the pages
+    }
+)
+"""Names that a question or item cannot have, since the product uses them beside it."""
+
 MAX_OPTIONS = 200
 """An option is stored as one byte, and the codes above 250 are taken (`surveys.coding`)."""
 
@@ -219,8 +242,8 @@ class Questionnaire(Part):
     languages: tuple[str, ...] = Field(min_length=1)
     title: Text
     intro: Text = {}
-    minutes: int | None = None
-    min_group: int = Field(default=10, ge=5)
+    minutes: int | None = Field(default=None, ge=1, le=240)
+    min_group: int = Field(default=10, ge=5, le=1000)
     format: Format = "two_column"
     stages: tuple[Stage, ...] = ()
     dimensions: tuple[Dimension, ...] = ()

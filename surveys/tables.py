@@ -165,7 +165,6 @@ class Comment(SQLModel, table=True):
 
     key_hash: str = Field(primary_key=True, max_length=64)
     survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", index=True)
-    release: int
     question: str = Field(max_length=40)
     language: str = Field(max_length=12)
     text: str = Field(sa_column=Column(Text, nullable=False))

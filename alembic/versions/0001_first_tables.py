@@ -59,7 +59,6 @@ def upgrade() -> None:
         "comment",
         sa.Column("key_hash", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
         sa.Column("survey_id", sa.Integer(), nullable=False),
-        sa.Column("release", sa.Integer(), nullable=False),
         sa.Column("question", sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
         sa.Column("language", sqlmodel.sql.sqltypes.AutoString(length=12), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),

@@ -241,7 +241,7 @@ def close_survey(desk: DeskDep, visitor: PublisherDep, survey: SurveyDep, posted
     check_csrf(visitor, posted.get("csrf"))
     if posted.get("confirm") == "yes":
         with writing(desk.engine) as session:
-            publish.close(session, session.merge(survey))
+            publish.close(session, survey)
     return RedirectResponse(f"/surveys/{survey.slug}", 303)
 
 

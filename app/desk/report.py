@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from analysis.coded import layout_of
 from analysis.report import Report, build_report, report_json
 from analysis.tally import summarise
 from analysis.thresholds import DEFAULT
@@ -29,7 +31,7 @@ from app.desk.report_context import (
 from app.desk.report_page import render_report
 from app.desk.selection import Holdings, Selection, label, select
 from app.requests import Desk, DeskDep, LanguageDep
-from app.words import LANGUAGES, _, language, worded
+from app.words import LANGUAGES, N_, _, language
 from surveys.authoring import recommendations
 from surveys.questionnaire import Questionnaire, say
 from surveys.store import publish
@@ -41,12 +43,13 @@ router = APIRouter(include_in_schema=False)
 
 def report_of(holdings: Holdings, selection: Selection) -> Report:
     """The report on the chosen answers, with the survey's disclosure floor."""
+    assert holdings.matrix is not None, "a report needs items"
     part = holdings.matrix if selection.rows.all() else holdings.matrix.rows(selection.rows)
     return build_report(
         summarise(part),
         DEFAULT,
         format=holdings.questionnaire.format,
-        floor=max(holdings.questionnaire.min_group, DEFAULT.display_floor),
+        floor=holdings.views.floor,
     )
 
 
@@ -75,7 +78,8 @@ def show_report(
         return _without_items(request, desk, visitor, survey)
     wished = {key: value for key, value in request.query_params.items() if key not in ("lang", "open")}
     selection = _selection(desk, survey, wished)
-    opened = request.query_params.get("open")
+    wish = request.query_params.get("open")
+    opened = wish if wish in layout_of(publish.questionnaire_of(survey)).cells else None
     key = (
         "page",
         survey.id,
@@ -97,9 +101,11 @@ def report_file(
     request: Request, desk: DeskDep, spoken: LanguageDep, visitor: VisitorDep, survey: SurveyDep
 ) -> Response:
     """The report as one file that opens offline."""
-    selection = _selection(desk, survey, dict(request.query_params))
-    if not publish.questionnaire_of(survey).items or selection.refused:
+    if not publish.questionnaire_of(survey).items:
         return _without_items(request, desk, visitor, survey)
+    selection = _selection(desk, survey, dict(request.query_params))
+    if selection.refused:
+        raise HTTPException(404, N_("Fewer people answered in this choice than may be shown; choose a wider filter."))
     text = render_report(replace(_page(desk, visitor, survey, selection, None), self_contained=True))
     name = f"{'simulated-' if survey.simulated else ''}{survey.slug}-release-{survey.releases}-{spoken}.html"
     return HTMLResponse(text, headers={"content-disposition": f'attachment; filename="{name}"'})
@@ -131,7 +137,7 @@ def report_data(request: Request, desk: DeskDep, visitor: VisitorDep, survey: Su
 
 def _selection(desk: Desk, survey: Survey, wished: Mapping[str, str]) -> Selection:
     holdings = holdings_of(desk, survey)
-    known = {trait.id for trait in holdings.traits}
+    known = {trait.id for trait in holdings.views.traits}
     asked = {name: value for name, value in wished.items() if name in known and value}
     key = ("selection", survey.id, survey.revision, tuple(sorted(asked.items())))
     return desk.cache.get(key, lambda: select(holdings, asked))
@@ -151,11 +157,11 @@ def _page(desk: Desk, visitor: Visitor, survey: Survey, selection: Selection, op
     address = f"/surveys/{survey.slug}"
     with reading(desk.engine) as session:
         last = publish.last_release(session, survey)
-    chosen = "&".join(f"{key}={value}" for key, value in selection.chosen.items())
+    chosen = urlencode(selection.chosen)
     return ReportPage(
         questionnaire=holdings.questionnaire,
         report=_report(desk, survey, holdings, selection),
-        layout=holdings.matrix.layout,
+        layout=layout_of(holdings.questionnaire),
         title=survey.bank,
         wave=survey.wave,
         simulated=survey.simulated,
@@ -169,7 +175,7 @@ def _page(desk: Desk, visitor: Visitor, survey: Survey, selection: Selection, op
         filters=tuple(_filters(holdings, selection)),
         hidden_view=selection.refused,
         self_url=f"{address}/report",
-        open_cell=opened if opened in holdings.matrix.layout.cells else None,
+        open_cell=opened,
         downloads=_downloads(address),
         languages=tuple(
             Language(code, name, f"{address}/report?lang={code}" + (f"&{chosen}" if chosen else ""))

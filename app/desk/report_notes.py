@@ -131,7 +131,8 @@ def importance_note(names: Names) -> str:
             "asked to share out points."
         ),
         "equal": _(
-            "Importance was neither asked nor can it be read from satisfaction: every dimension counts the same."
+            "Importance was not stated by enough customers, nor can it be read from satisfaction: each cell counts "
+            "the same."
         ),
     }.get(importance.note, "") % values
 
@@ -188,13 +189,14 @@ def methods(names: Names) -> tuple[str, ...]:
                 "Confirmed: a one-sided test that the gap lies beyond the limit of %(limit)s, false discovery rate "
                 "%(q)s (Benjamini-Hochberg over the cells shown), from %(n)s answers. Probable: below zero by the "
                 "same rule, and beyond the limit by the estimate. No defect shown: the %(level)s interval stays above "
-                "the limit. The q in the list belongs to the test behind the status."
+                "the limit, cell by cell, not adjusted for the number of cells. The q in the list belongs to the test "
+                "behind the status."
             )
             % {
                 "limit": signed(-names.delta) if names.delta else "0",
                 "q": decimal(t.q),
                 "n": t.confirm_floor,
-                "level": level(0.9),
+                "level": level(t.noninferiority_level),
             }
         )
         found.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from analysis.defects import Defect, Status
@@ -221,17 +222,24 @@ def list_note(names: Names) -> str:
 
 def group_heading(names: Names, status: Status, number: int) -> str:
     """One sentence over the cells of one status."""
-    values = {"mark": MARKS[status], "n": number, "limit": decimal(names.delta)}
+    tested = len(names.report.defects) - statuses(names)["suppressed"]
+    values = {"mark": MARKS[status], "n": number, "limit": decimal(names.delta), "tested": tested}
     if names.format == "three_column" and status in ("confirmed", "probable", "inconclusive"):
         return {
             "confirmed": _("%(mark)s %(n)s confirmed: below the minimum customers accept, beyond chance"),
             "probable": _("%(mark)s %(n)s probable: below the minimum, on few answers"),
-            "inconclusive": _("%(mark)s %(n)s cannot be told yet: the interval spans the minimum"),
+            "inconclusive": _(
+                "%(mark)s %(n)s cannot be told yet: not clear of the minimum after allowing for the number of cells "
+                "tested (%(tested)s)"
+            ),
         }[status] % values
     return {
         "confirmed": _("%(mark)s %(n)s confirmed: short by more than %(limit)s points, beyond chance"),
         "probable": _("%(mark)s %(n)s probable: short, and by %(limit)s points or more by the estimate"),
-        "inconclusive": _("%(mark)s %(n)s cannot be told yet: the interval spans the limit of %(limit)s points"),
+        "inconclusive": _(
+            "%(mark)s %(n)s cannot be told yet: not clear of the limit of %(limit)s points after allowing for the "
+            "number of cells tested (%(tested)s)"
+        ),
         "tolerated_shortfall": _(
             "%(mark)s %(n)s tolerated: above the minimum, below what is desired; a chance, no defect"
         ),
@@ -255,7 +263,7 @@ def without_defect(names: Names) -> str:
         "mark": MARKS["no_defect_shown"],
         "cells": _("; ").join(cells),
         "limit": signed(-names.delta),
-        "level": level(0.9),
+        "level": level(names.report.thresholds.noninferiority_level),
     }
     return (
         _("%(mark)s No defect shown: %(cells)s. The lower limit of the %(level)s interval stays above %(limit)s.")
@@ -355,11 +363,8 @@ def what_would_tell(defect: Defect) -> str:
     needed = defect.n_needed
     if needed.value is None:
         return _("Too close to the limit to plan for: watch the next wave")
-    more = needed.value - defect.gap.n
-    if more <= 0:
-        return _("Enough answers for most waves: watch the next one")
-    rounded = max(10, round(more / 10) * 10)
-    return _("About %(n)s more answers would tell") % {"n": count(rounded)}
+    tens = max(1, math.ceil((needed.value - defect.gap.n) / 10))
+    return _("About %(n)s more answers would tell, if the gap is what it looks like") % {"n": count(10 * tens)}
 
 
 def certainty(defect: Defect) -> str:

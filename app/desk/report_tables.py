@@ -245,11 +245,19 @@ def alpha_table(names: Names) -> Table:
         values = []
         for scales in found.values():
             alpha = scales[place][1].alpha
-            text = cell_text(alpha)
-            values += [f"{text} ({span(alpha, True)})" if alpha.low is not None else text, count(alpha.n)]
+            values += [_alpha_text(scales[place][1]), count(alpha.n)]
         rows.append(Row(head, tuple(values)))
     heads = [text for word in columns.values() for text in (word, _("n"))]
     return Table(_("Reliability (alpha)"), (_("Scale"), *heads), tuple(rows))
+
+
+def _alpha_text(scale: ScaleReliability) -> str:
+    """Alpha with its interval, or with the caution that takes the interval's place."""
+    text = cell_text(scale.alpha)
+    if "not_positive_definite" in scale.alpha.flags and scale.alpha.value is not None:
+        caution = _("caution, too few answer the same items; complete cases %(alpha)s")
+        return f"{text} ({caution % {'alpha': cell_text(scale.alpha_listwise)}})"
+    return f"{text} ({span(scale.alpha, True)})" if scale.alpha.low is not None else text
 
 
 def item_reliability_table(names: Names, column: str) -> Table:
@@ -290,6 +298,7 @@ def threshold_words() -> dict[str, str]:
     """Every threshold by name: what it is for."""
     return {
         "level": _("Confidence level of intervals"),
+        "noninferiority_level": _("Confidence level of the interval behind “no defect shown”"),
         "q": _("False discovery rate"),
         "delta7": _("Limit of a defect (delta), on seven points"),
         "display_floor": _("Shown and tested from (n)"),

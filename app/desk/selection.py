@@ -1,22 +1,19 @@
-"""What a report is about: all released answers of a survey, or a part chosen by filters that cannot single people out.
-
-Disclosure rules: a part is shown from the survey's floor upwards; among the options of one filter enough are hidden
-that none of the hidden ones follows by subtraction; and a part is not shown when taking it from the whole it was cut
-from would leave a small group.
-"""
+"""What a report is about: all released answers of a survey, or a part chosen by filters that single nobody out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from analysis.coded import score_matrix
-from analysis.disclosure import complementary, may_show
+from analysis.disclosure import complementary
 from analysis.matrix import ScoreMatrix
+from analysis.thresholds import DEFAULT
+from app.desk.views import Part, Rows, Trait, Views
 from app.words import _, worded
 from surveys.coding import Codebook, codebook
 from surveys.questionnaire import Questionnaire
@@ -27,23 +24,14 @@ MOST_FILTERS = {"customer": 2}  # staff and managers: one, since few people shar
 
 
 @dataclass(frozen=True)
-class Trait:
-    """Something answers can be filtered by: a code a row, and the values the codes stand for (-1: none)."""
-
-    id: str
-    values: tuple[str, ...]
-    codes: NDArray[np.int16]
-
-
-@dataclass(frozen=True)
 class Holdings:
     """The released answers of a survey at one revision, ready to be filtered and summed up."""
 
     questionnaire: Questionnaire
     book: Codebook
     released: read.Released
-    matrix: ScoreMatrix
-    traits: tuple[Trait, ...]
+    matrix: ScoreMatrix | None  # None when the questionnaire has no items
+    views: Views
 
 
 @dataclass(frozen=True)
@@ -60,7 +48,7 @@ class Choice:
 class Selection:
     """The rows in view and the state of every filter; `refused` when the chosen part is too small to show."""
 
-    rows: NDArray[np.bool_]
+    rows: Rows
     chosen: dict[str, str]
     choices: dict[str, tuple[Choice, ...]]
     refused: bool
@@ -76,74 +64,60 @@ def hold(engine: Engine, survey: Survey, questionnaire: Questionnaire) -> Holdin
     book = codebook(questionnaire)
     with engine.connect() as connection:
         released = read.released(connection, survey.id or 0, book)
-    matrix = score_matrix(questionnaire, book, released.closed)
-    return Holdings(questionnaire, book, released, matrix, tuple(_traits(questionnaire, book, released)))
+    matrix = score_matrix(questionnaire, book, released.closed) if questionnaire.items else None
+    floor = max(questionnaire.min_group, DEFAULT.display_floor)
+    views = Views(tuple(_traits(questionnaire, book, released)), released.release, floor)
+    return Holdings(questionnaire, book, released, matrix, views)
 
 
 def _traits(questionnaire: Questionnaire, book: Codebook, released: read.Released) -> list[Trait]:
-    months = np.array([read.period_of(day) for day in released.day], dtype=object)
-    found = [_by_value("unit", released.unit), _by_value("via", released.channel), _by_value("period", months)]
+    found = [
+        _by_value("unit", released.unit.tolist(), str),
+        _by_value("via", released.channel.tolist(), str),
+        _by_value("period", released.day.tolist(), read.period_of),
+    ]
     for question in questionnaire.questions("segments"):
         if question.type == "single":
             column = released.closed[:, book.place[question.id]].astype(np.int16) - 1
             values = tuple(option.code for option in question.options)
             found.append(Trait(question.id, values, np.where(column < len(values), column, -1).astype(np.int16)))
-    return [trait for trait in found if len(set(trait.codes.tolist()) - {-1}) > 1]
+    return [trait for trait in found if np.unique(trait.codes[trait.codes >= 0]).size > 1]
 
 
-def _by_value(name: str, column: NDArray[np.object_]) -> Trait:
-    values, codes = np.unique(column.astype(str), return_inverse=True) if len(column) else (np.array([]), np.array([]))
-    named = tuple(str(value) for value in values)
-    shifted = codes.astype(np.int16)
-    if named and named[0] == "":  # no unit in the link is no unit of its own
-        named, shifted = named[1:], (shifted - 1).astype(np.int16)
-    return Trait(name, named, shifted)
+def _by_value(name: str, column: list[Any], words: Callable[[Any], str]) -> Trait:
+    found = {value: words(value) for value in set(column)}  # few values stand in many rows
+    named = tuple(sorted({word for word in found.values() if word}))  # no unit in the link is no unit of its own
+    places = {value: named.index(word) if word else -1 for value, word in found.items()}
+    return Trait(name, named, np.fromiter(map(places.__getitem__, column), np.int16, len(column)))
 
 
 def select(holdings: Holdings, wished: Mapping[str, str]) -> Selection:
     """Filter the answers by what the address asks for; unknown filters and values are left out of account."""
-    traits = {trait.id: trait for trait in holdings.traits}
+    views = holdings.views
+    traits = {trait.id: trait for trait in views.traits}
     most = MOST_FILTERS.get(holdings.questionnaire.audience, 1)
     known = {name: value for name, value in wished.items() if name in traits and value in traits[name].values}
     chosen = dict(list(known.items())[:most])
-    floor = holdings.questionnaire.min_group
-    n = holdings.released.n
-    masks = {name: traits[name].codes == traits[name].values.index(value) for name, value in chosen.items()}
-    rows = _all_of(masks, n)
     choices, refused = {}, len(known) > most
     for name, trait in traits.items():
-        others = _all_of({other: mask for other, mask in masks.items() if other != name}, n)
-        choices[name] = _choices(trait, others, chosen.get(name), floor)
+        others = [other for other in chosen.items() if other[0] != name]
+        if len(others) < most:
+            choices[name] = tuple(_choices(views, trait, chosen.get(name), others))
         if name in chosen:
-            shown = next(choice.shown for choice in choices[name] if choice.chosen)
-            refused |= not shown or not may_show(int(rows.sum()), int(others.sum()), floor)
-    return Selection(rows, chosen, choices, refused or (bool(chosen) and int(rows.sum()) < floor))
+            refused |= not any(choice.chosen and choice.shown for choice in choices[name])
+    return Selection(views.rows(list(chosen.items())), chosen, choices, refused)
 
 
-def _all_of(masks: Mapping[str, NDArray[np.bool_]], n: int) -> NDArray[np.bool_]:
-    rows = np.ones(n, dtype=bool)
-    for mask in masks.values():
-        rows &= mask
-    return rows
-
-
-def _choices(trait: Trait, context: NDArray[np.bool_], chosen: str | None, floor: int) -> tuple[Choice, ...]:
+def _choices(views: Views, trait: Trait, chosen: str | None, others: list[Part]) -> Iterator[Choice]:
+    context = views.rows(others)
     counted = np.bincount(trait.codes[context] + 1, minlength=len(trait.values) + 1)
-    counts = {value: int(number) for value, number in zip(trait.values, counted[1:], strict=True)}
+    parts = {value: int(number) for value, number in zip(("", *trait.values), counted, strict=True) if number}
     # Those without a value are a part of the whole too: they may not follow by subtraction either.
-    parts = {value: number for value, number in counts.items() if number} | (
-        {"": int(counted[0])} if counted[0] else {}
-    )
-    hidden = complementary(parts, floor)
-    return tuple(
-        Choice(
-            value,
-            number if value not in hidden and number >= floor else 0,
-            value == chosen,
-            number >= floor and value not in hidden,
-        )
-        for value, number in counts.items()
-    )
+    hidden = complementary(parts, views.floor)
+    for value in trait.values:
+        part = (trait.id, value)
+        shown = value in parts and value not in hidden and views.allowed([*others, part])
+        yield Choice(value, int(views.rows([*others, part]).sum()) if shown else 0, value == chosen, shown)
 
 
 def label(holdings: Holdings, trait: str, value: str | None = None) -> str:

@@ -45,21 +45,18 @@ def sign_in(request: Request, desk: DeskDep, language: LanguageDep, posted: Post
     name, onwards = posted.get("name").strip(), safe_next(posted.get("next", "/"))
     address = request.client.host if request.client else ""
     keys = (f"name {name.lower()}", f"address {address}")
-    if any(desk.throttle.paused(key) for key in keys):
+    if not desk.throttle.begin(*keys):
         message = _("Too many tries. Please wait a minute and try again.")
-        return _page(request, desk, 429, name=name, message=message, next=onwards, nobody=False)
+        return _page(request, desk, 429, name=name[:80], message=message, next=onwards, nobody=False)
     with reading(desk.engine) as session:
         person = people.find(session, name)
-    if person is None or person.disabled or not password_fits(person, posted.get("password")):
-        password_fits(None, "") if person is not None and person.disabled else None
-        for key in keys:
-            desk.throttle.failed(key)
+    able = person if person is not None and not person.disabled else None
+    if not password_fits(able, posted.get("password")) or able is None:
         message = _("Name or password is not right. Please try again.")
-        return _page(request, desk, 422, name=name, message=message, next=onwards, nobody=False)
-    for key in keys:
-        desk.throttle.succeeded(key)
+        return _page(request, desk, 422, name=name[:80], message=message, next=onwards, nobody=False)
+    desk.throttle.succeeded(*keys)
     with writing(desk.engine) as session:
-        token = people.sign_in(session, person)
+        token = people.sign_in(session, able)
     answer = RedirectResponse(onwards, 303)
     answer.set_cookie(cookie_name(desk), token, path="/", httponly=True, samesite="lax", secure=desk.settings.secure)
     return answer

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import gzip
 from contextlib import suppress
+from functools import lru_cache
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.convertors import Convertor, register_url_convertor
 
 from app.access import same_origin
-from app.requests import Desk, DeskDep, Posted, PostedDep
+from app.requests import Desk, DeskDep, Posted, PostedDep, get_desk, keep, look, posted_form
 from app.respond import view
 from app.respond.published import Published, published
 from app.words import negotiate, speak
 from surveys.coding import Answers
 from surveys.form import Fault, Page, next_page, previous_page, read_page, visible, whole_faults
 from surveys.store import collect, publish
+from surveys.store.collect import Begun
 from surveys.store.database import reading
-from surveys.tables import Draft
 
 router = APIRouter(include_in_schema=False)
+
+
+class PageNumber(Convertor[int]):
+    """A page number in an address; longer runs of digits are no page."""
+
+    regex = "[1-9][0-9]{0,2}"
+
+    def convert(self, value: str) -> int:
+        """The number."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """The number as text."""
+        return str(value)
+
+
+register_url_convertor("page", PageNumber())
+ONE_PAGE = "/s/{slug}/{number:page}"
 RECEIPT_SECONDS = 600  # so long the receipt code can be seen again in the browser that sent the answers
 
 
@@ -49,6 +70,23 @@ def _html(text: str, status: int = 200) -> HTMLResponse:
     return HTMLResponse(text, status, {"cache-control": "no-store"})
 
 
+@lru_cache(maxsize=256)
+def _packed(text: str) -> bytes:
+    return gzip.compress(text.encode(), mtime=0)
+
+
+def _page_html(request: Request, text: str, *, of_everybody: bool) -> Response:
+    """A page, compressed for browsers that take it so; one that is the same for everybody is compressed once.
+
+    Pages with a receipt code are not compressed: the size of the answer could tell about the secret in it.
+    """
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return _html(text)
+    packed = _packed(text) if of_everybody else gzip.compress(text.encode(), 1, mtime=0)
+    headers = {"cache-control": "no-store", "content-encoding": "gzip", "vary": "accept-encoding"}
+    return Response(packed, 200, headers, "text/html")
+
+
 def _go(path: str) -> RedirectResponse:
     return RedirectResponse(path, 303, {"cache-control": "no-store"})
 
@@ -75,14 +113,29 @@ def _not_open(desk: Desk, survey: Published) -> HTMLResponse | None:
     return _html(view.not_yet(survey.view(), survey.opens_on), 403) if state == "not_yet" else None
 
 
+async def one_page(request: Request) -> Response:
+    """A page of the form, shown or sent.
+
+    Nine of ten requests come here, so the route is a plain one (added by `create_app`), and the desk, the survey and
+    the form are fetched by hand: the framework's machinery for dependencies would take as long as all the rest.
+    """
+    desk, number = await get_desk(request), request.path_params["number"]
+    if request.method != "POST":
+        return await show_page(request, desk, await survey_of(request, desk, request.path_params["slug"]), number)
+    await same_origin(request)
+    posted = await posted_form(request)
+    return await send_page(request, desk, await survey_of(request, desk, request.path_params["slug"]), number, posted)
+
+
 @router.get("/s/{slug}")
-def welcome(request: Request, desk: DeskDep, survey: SurveyDep) -> Response:
+async def welcome(request: Request, desk: DeskDep, survey: SurveyDep) -> Response:
     """Who asks, why, how long, what happens with the answers."""
     return _welcome(request, desk, survey, "")
 
 
 def _welcome(request: Request, desk: Desk, survey: Published, code: str) -> Response:
-    page = _not_open(desk, survey) or _html(view.welcome(survey.view(code), receipt_path=_receipt_path(survey)))
+    text = view.welcome(survey.view(code), receipt_path=_receipt_path(survey))
+    page = _not_open(desk, survey) or _page_html(request, text, of_everybody=True)
     wish = request.query_params.get("lang")
     if wish in survey.questionnaire.languages:
         _set_language(page, desk, survey, str(wish))
@@ -90,18 +143,16 @@ def _welcome(request: Request, desk: Desk, survey: Published, code: str) -> Resp
 
 
 @router.post("/s/{slug}/start", dependencies=[Here])
-def start(request: Request, desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
+async def start(request: Request, desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
     """Open a draft and lead to the first page; a draft that is open goes on where it was."""
-    return _start(request, desk, survey, posted, "")
+    return await _start(request, desk, survey, posted, "")
 
 
 @router.get("/s/{slug}/thanks")
-def thanks(request: Request, desk: DeskDep, survey: SurveyDep) -> Response:
+async def thanks(request: Request, desk: DeskDep, survey: SurveyDep) -> Response:
     """The receipt code, in the browser that sent the answers and for a few minutes only."""
     key = request.cookies.get(_cookie(survey), "")
-    with desk.engine.connect() as connection:
-        sent = bool(key) and collect.sent_before(connection, key)
-    if not sent:
+    if not key or not await look(desk, lambda connection: collect.sent_before(connection, key)):
         return _go(f"/s/{survey.slug}")
     return _html(view.thanks(survey.view(), collect.receipt_code(key), receipt_path=_receipt_path(survey)))
 
@@ -153,25 +204,27 @@ def receipt_withdraw(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Res
     return _html(view.withdrawn(survey.view()))
 
 
-@router.get("/s/{slug}/{number:int}")
-def show_page(request: Request, desk: DeskDep, survey: SurveyDep, number: int) -> Response:
+async def show_page(request: Request, desk: Desk, survey: Published, number: int) -> Response:
     """One page of the form with what was answered so far."""
-    key, draft = _draft(request, desk, survey)
+    key, draft = await _draft(request, desk, survey)
     if draft is None:
-        return _without_draft(desk, survey, key)
+        return await _without_draft(desk, survey, key)
     speak(negotiate(draft.language, None, survey.questionnaire.languages))
     page = _page(survey, draft, number)
     if page is None or page.number != number:
         return _go(f"/s/{survey.slug}/{page.number if page else 1}")
-    return _not_open(desk, survey) or _html(_drawn(survey, page, _answers(draft)))
+    if closed := _not_open(desk, survey):
+        return closed
+    # A page on which nothing is answered yet names nobody.
+    blank = not draft.comments and not any(draft.closed[number] for card in page.cards for number in card.fields)
+    return _page_html(request, _drawn(survey, page, _answers(draft)), of_everybody=blank)
 
 
-@router.post("/s/{slug}/{number:int}", dependencies=[Here])
-def send_page(request: Request, desk: DeskDep, survey: SurveyDep, number: int, posted: PostedDep) -> Response:
+async def send_page(request: Request, desk: Desk, survey: Published, number: int, posted: Posted) -> Response:
     """Take one page: keep what is valid, say what is not, go where the pressed button leads."""
-    key, draft = _draft(request, desk, survey)
+    key, draft = await _draft(request, desk, survey)
     if draft is None:
-        return _without_draft(desk, survey, key)
+        return await _without_draft(desk, survey, key)
     speak(negotiate(draft.language, None, survey.questionnaire.languages))
     if closed := _not_open(desk, survey):
         return closed
@@ -190,8 +243,8 @@ def send_page(request: Request, desk: DeskDep, survey: SurveyDep, number: int, p
         draft.furthest = max(draft.furthest, number)
         following = next_page(survey.pages, survey.book, taken, number)
         if following is None:
-            return _send(desk, survey, key, draft, taken)
-    desk.writer.do(lambda connection: collect.save_draft(connection, draft))
+            return await _send(desk, survey, key, draft, taken)
+    await keep(desk, lambda connection: collect.save_draft(connection, draft))
     if go == "back":
         before = previous_page(survey.pages, survey.book, taken, number)
         return _go(f"/s/{survey.slug}/{before.number}" if before else f"/s/{survey.slug}")
@@ -217,12 +270,12 @@ def welcome_by_link(request: Request, desk: DeskDep, survey: SurveyDep, code: st
 
 
 @router.post("/s/{slug}/{code}/start", dependencies=[Here])
-def start_by_link(request: Request, desk: DeskDep, survey: SurveyDep, code: str, posted: PostedDep) -> Response:
+async def start_by_link(request: Request, desk: DeskDep, survey: SurveyDep, code: str, posted: PostedDep) -> Response:
     """Open a draft that knows its unit and channel."""
-    return _start(request, desk, survey, posted, code)
+    return await _start(request, desk, survey, posted, code)
 
 
-def _start(request: Request, desk: Desk, survey: Published, posted: Posted, code: str) -> Response:
+async def _start(request: Request, desk: Desk, survey: Published, posted: Posted, code: str) -> Response:
     if closed := _not_open(desk, survey):
         return closed
     unit = channel = ""
@@ -237,12 +290,12 @@ def _start(request: Request, desk: Desk, survey: Published, posted: Posted, code
         answer = _go(survey.view(code).path)
         _set_language(answer, desk, survey, go)
         return answer
-    key, draft = _draft(request, desk, survey)
+    key, draft = await _draft(request, desk, survey)
     if draft is not None:
         resumed = _page(survey, draft, draft.furthest + 1)
         return _go(f"/s/{survey.slug}/{resumed.number if resumed else 1}")
     key = collect.new_key()
-    draft = Draft(
+    draft = Begun(
         token_hash=collect.fingerprint("draft", key),
         survey_id=survey.id,
         unit=unit,
@@ -252,7 +305,7 @@ def _start(request: Request, desk: Desk, survey: Published, posted: Posted, code
         comments={},
         expires_on=collect.draft_expiry(desk.settings.today()),
     )
-    desk.writer.do(lambda connection: collect.save_draft(connection, draft))
+    await keep(desk, lambda connection: collect.begin_draft(connection, draft))
     first = next_page(survey.pages, survey.book, Answers.blank(survey.book), 0)
     answer = _go(f"/s/{survey.slug}/{first.number if first else 1}")
     answer.set_cookie(
@@ -267,27 +320,26 @@ def _start(request: Request, desk: Desk, survey: Published, posted: Posted, code
     return answer
 
 
-def _draft(request: Request, desk: Desk, survey: Published) -> tuple[str, Draft | None]:
-    key = request.cookies.get(_cookie(survey), "")
+async def _draft(request: Request, desk: Desk, survey: Published) -> tuple[str, Begun | None]:
+    key: str = request.cookies.get(_cookie(survey), "")
     if not key:
         return "", None
-    with desk.engine.connect() as connection:
-        return key, collect.find_draft(connection, survey.id, key)
+    return key, await look(desk, lambda connection: collect.find_draft(connection, survey.id, key))
 
 
-def _answers(draft: Draft) -> Answers:
+def _answers(draft: Begun) -> Answers:
     return Answers(bytearray(draft.closed), dict(draft.comments))
 
 
-def _without_draft(desk: Desk, survey: Published, key: str) -> Response:
+async def _without_draft(desk: Desk, survey: Published, key: str) -> Response:
     """No draft: the answers were sent (a second press, or the back button), or the page has expired."""
-    with desk.engine.connect() as connection:
-        if key and collect.sent_before(connection, key):
-            return _go(f"/s/{survey.slug}/thanks")
+    sent = bool(key) and await look(desk, lambda connection: collect.sent_before(connection, key))
+    if sent:
+        return _go(f"/s/{survey.slug}/thanks")
     return _not_open(desk, survey) or _html(view.lost(survey.view()), 410)
 
 
-def _page(survey: Published, draft: Draft, number: int) -> Page | None:
+def _page(survey: Published, draft: Begun, number: int) -> Page | None:
     """The page of that number, or the one to show instead: not beyond the next unanswered page."""
     answers = _answers(draft)
     page = next_page(survey.pages, survey.book, answers, number - 1)
@@ -319,18 +371,18 @@ def _drawn(
     )
 
 
-def _send(desk: Desk, survey: Published, key: str, draft: Draft, answers: Answers) -> Response:
+async def _send(desk: Desk, survey: Published, key: str, draft: Begun, answers: Answers) -> Response:
     """The last page: the whole is checked once more, taken into the inbox, and acknowledged when it is on disk."""
     wrong = whole_faults(survey.pages, survey.book, answers)
     if wrong is not None:
-        desk.writer.do(lambda connection: collect.save_draft(connection, draft))
+        await keep(desk, lambda connection: collect.save_draft(connection, draft))
         return _go(f"/s/{survey.slug}/{wrong.number}")
     arrival = collect.Arrival(
         key, bytes(answers.closed), answers.comments, draft.language, desk.settings.today(), draft.unit, draft.channel
     )
     # On a conflict a second window sent other answers first; those count, and their receipt is shown.
     with suppress(collect.Conflict):
-        desk.writer.do(lambda connection: collect.ingest(connection, survey.id, survey.book, [arrival]))
+        await keep(desk, lambda connection: collect.ingest(connection, survey.id, survey.book, [arrival]))
     answer = _go(f"/s/{survey.slug}/thanks")
     answer.set_cookie(
         _cookie(survey),

@@ -75,7 +75,11 @@ def _facts(survey: SurveyView) -> list[tuple[str, str]]:
         facts.append((_("Time"), words % {"n": survey.minutes}))
     if survey.questions:
         facts.append((_("Questions"), _amount(survey)))
-    facts.append((_("Your answers"), _("Reported only in groups of at least %(n)s people") % {"n": survey.floor}))
+    words = _(
+        "Reported only in groups of at least %(n)s people; authorised researchers work with single answers that carry "
+        "no name, time or address"
+    )
+    facts.append((_("Your answers"), words % {"n": survey.floor}))
     facts.append((_("Your choice"), _("Voluntary. You can stop at any time; nothing counts until you send")))
     if survey.closes:
         facts.append((_("Open until"), day_in_words(survey.closes)))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +99,8 @@ def _text(path: Path, data: bytes, delimiter: str) -> Table:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise FileError(f"{path.name}: not readable as a table ({error}); allowed are quoted or plain cells") from error
+    if not rows:
+        raise FileError(f"{path.name}: the file is empty; at least a header row with column names is needed")
     names = [name.strip() for name in rows[0]]
     _once(names, path)
     while len(rows) > 1 and not rows[-1]:
@@ -141,7 +144,16 @@ def _xlsx(path: Path, data: bytes) -> Table:
         book.close()
     except FileError:
         raise
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, IndexError, AttributeError, TypeError) as error:
+    except (
+        zipfile.BadZipFile,
+        ParseError,
+        KeyError,
+        ValueError,
+        OSError,
+        IndexError,
+        AttributeError,
+        TypeError,
+    ) as error:
         raise FileError(
             f"{path.name}: not a readable Excel workbook; allowed is .xlsx with the data on its first sheet"
         ) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -24,6 +24,20 @@ DRAFT_DAYS = 7
 DRAFT: Table = Draft.__table__  # type: ignore[attr-defined]
 WAITING: Table = Waiting.__table__  # type: ignore[attr-defined]
 SUBMISSION: Table = Submission.__table__  # type: ignore[attr-defined]
+SPENT: Table = Spent.__table__  # type: ignore[attr-defined]
+# The statements of a customer's way are made once: making one takes longer than the database needs to run it.
+_BEGUN = ("token_hash", "survey_id", "language", "closed", "comments", "expires_on", "unit", "channel", "furthest")
+_FIND_DRAFT = select(*(DRAFT.c[name] for name in _BEGUN)).where(
+    DRAFT.c.token_hash == bindparam("key"), DRAFT.c.survey_id == bindparam("survey")
+)
+_CHANGE_DRAFT = (
+    update(DRAFT)
+    .where(DRAFT.c.token_hash == bindparam("key"))
+    .values({name: bindparam(name) for name in ("closed", "comments", "language", "furthest", "expires_on")})
+)
+_ADD_DRAFT, _ADD_SPENT, _ADD_WAITING = insert(DRAFT), insert(SPENT), insert(WAITING)
+_DELETE_DRAFT = delete(DRAFT).where(DRAFT.c.token_hash == bindparam("key"))
+_WHO_SPENT = select(SPENT.c.survey_id).where(SPENT.c.key_hash == bindparam("key"))
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U
 
 
@@ -81,22 +95,33 @@ def _comment_key(code: str, question: str) -> str:
     return fingerprint(f"comment:{question}", tidy_code(code))
 
 
-def save_draft(connection: Connection, draft: Draft) -> None:
-    """Write a draft, new or changed."""
-    values = {
-        "closed": draft.closed,
-        "comments": draft.comments,
-        "language": draft.language,
-        "furthest": draft.furthest,
-        "expires_on": draft.expires_on,
-    }
-    changed = connection.execute(update(Draft).where(col(Draft.token_hash) == draft.token_hash).values(**values))
-    if changed.rowcount == 0:
-        connection.execute(
-            insert(Draft).values(
-                token_hash=draft.token_hash, survey_id=draft.survey_id, unit=draft.unit, channel=draft.channel, **values
-            )
-        )
+@dataclass
+class Begun:
+    """A draft as it is worked on: the row of `Draft` without the machinery of a table's class."""
+
+    token_hash: str
+    survey_id: int
+    language: str
+    closed: bytes
+    comments: dict[str, str]
+    expires_on: date
+    unit: str = ""
+    channel: str = ""
+    furthest: int = 0
+
+
+def begin_draft(connection: Connection, draft: Begun | Draft) -> None:
+    """Write a new draft."""
+    connection.execute(_ADD_DRAFT, {name: getattr(draft, name) for name in _BEGUN})
+
+
+def save_draft(connection: Connection, draft: Begun | Draft) -> None:
+    """Write a draft's changes.
+
+    A draft that is gone stays gone: it was sent a moment ago from another window, and its answers must not lie about.
+    """
+    changed = {name: getattr(draft, name) for name in ("closed", "comments", "language", "furthest", "expires_on")}
+    connection.execute(_CHANGE_DRAFT, changed | {"key": draft.token_hash})
 
 
 def draft_expiry(today: date) -> date:
@@ -104,16 +129,10 @@ def draft_expiry(today: date) -> date:
     return today + timedelta(days=DRAFT_DAYS)
 
 
-def find_draft(connection: Connection, survey_id: int, key: str) -> Draft | None:
+def find_draft(connection: Connection, survey_id: int, key: str) -> Begun | None:
     """The draft that a key opens."""
-    row = (
-        connection.execute(
-            select(DRAFT).where(col(Draft.token_hash) == fingerprint("draft", key), col(Draft.survey_id) == survey_id)
-        )
-        .mappings()
-        .first()
-    )
-    return Draft(**row) if row else None
+    row = connection.execute(_FIND_DRAFT, {"key": fingerprint("draft", key), "survey": survey_id}).first()
+    return Begun(*row) if row else None
 
 
 def delete_expired_drafts(connection: Connection, today: date) -> int:
@@ -168,9 +187,8 @@ def ingest(connection: Connection, survey_id: int, book: Codebook, arrivals: Seq
         if is_new
     ]
     if waiting:
-        connection.execute(insert(Waiting), waiting)
-        for batch in _batches([fingerprint("draft", arrival.key) for arrival in arrivals]):
-            connection.execute(delete(Draft).where(col(Draft.token_hash).in_(batch)))
+        connection.execute(_ADD_WAITING, waiting)
+        connection.execute(_DELETE_DRAFT, [{"key": fingerprint("draft", arrival.key)} for arrival in arrivals])
     return codes
 
 
@@ -181,7 +199,7 @@ def _spend(connection: Connection, spent: list[dict[str, object]]) -> list[bool]
     """
     try:
         with connection.begin_nested():
-            connection.execute(insert(Spent), spent)
+            connection.execute(_ADD_SPENT, spent)
         return [True] * len(spent)
     except IntegrityError:
         if len(spent) > 1:
@@ -215,40 +233,50 @@ def _check(book: Codebook, arrival: Arrival) -> None:
 
 def sent_before(connection: Connection, key: str) -> bool:
     """Whether a key has already brought an answer."""
-    return (
-        connection.execute(select(col(Spent.survey_id)).where(col(Spent.key_hash) == fingerprint("key", key))).first()
-        is not None
-    )
+    return connection.execute(_WHO_SPENT, {"key": fingerprint("key", key)}).first() is not None
 
 
 def due(connection: Connection, today: date) -> list[tuple[int, int]]:
-    """Surveys with enough waiting for a release, or closed with anything waiting: (id, least to release)."""
-    waiting = dict(
-        connection.execute(select(col(Waiting.survey_id), func.count()).group_by(col(Waiting.survey_id))).all()
+    """Surveys that need a release: (id, least number of changes).
+
+    A closed survey's last few answers stay in the inbox: released alone they could be told apart.  A withdrawal must
+    take effect all the same; after closing, those of a day are applied together on the next.
+    """
+    waiting = _by_survey(connection, select(WAITING.c.survey_id, func.count()).group_by(WAITING.c.survey_id))
+    leaving = _by_survey(
+        connection,
+        select(SUBMISSION.c.survey_id, func.count()).where(SUBMISSION.c.withdrawn).group_by(SUBMISSION.c.survey_id),
     )
-    for survey_id, number in connection.execute(
-        select(col(Submission.survey_id), func.count())
-        .where(col(Submission.withdrawn))
-        .group_by(col(Submission.survey_id))
-    ):
-        waiting[survey_id] = waiting.get(survey_id, 0) + number
-    if not waiting:
+    if not waiting and not leaving:
         return []
-    closed = set(
-        connection.execute(
-            select(col(Survey.id)).where(
-                col(Survey.id).in_(waiting), col(Survey.closed) | (col(Survey.closes_on) < today)
-            )
-        ).scalars()
+    ended = select(col(Survey.id)).where(
+        col(Survey.id).in_({*waiting, *leaving}), col(Survey.closed) | (col(Survey.closes_on) < today)
     )
-    least = {survey_id: 1 if survey_id in closed else BATCH for survey_id in waiting}
-    return [(survey_id, least[survey_id]) for survey_id, number in waiting.items() if number >= least[survey_id]]
+    closed = set(connection.execute(ended).scalars())
+    found = []
+    for survey_id in sorted({*waiting, *leaving}):
+        new, gone = waiting.get(survey_id, 0), leaving.get(survey_id, 0)
+        if (new if survey_id in closed else new + gone) >= BATCH:
+            found.append((survey_id, BATCH))
+        elif survey_id in closed and gone and _last_day(connection, survey_id) < today:
+            found.append((survey_id, 1))
+    return found
+
+
+def _by_survey(connection: Connection, query: Select[int, int]) -> dict[int, int]:
+    return {int(row[0]): int(row[1]) for row in connection.execute(query)}
+
+
+def _last_day(connection: Connection, survey_id: int) -> date:
+    last = connection.execute(select(func.max(Release.released_on)).where(col(Release.survey_id) == survey_id)).scalar()
+    return last or date.min
 
 
 def release(connection: Connection, survey_id: int, today: date, *, least: int = BATCH) -> int | None:
     """Move what waits into the report as one shuffled batch, and take out what was withdrawn.
 
-    Returns the release's number, or None when fewer than `least` changes wait.
+    Returns the release's number, or None when fewer than `least` changes wait.  With a smaller `least`, fewer new
+    answers than a batch stay where they are: only what was withdrawn goes.
     """
     # The update comes first: it locks the survey's row, so two releases of one survey queue behind each other.
     connection.execute(
@@ -261,6 +289,8 @@ def release(connection: Connection, survey_id: int, today: date, *, least: int =
     leaving = connection.execute(
         select(func.count()).where(col(Submission.survey_id) == survey_id, col(Submission.withdrawn))
     ).scalar_one()
+    if least < BATCH and len(rows) < BATCH:
+        rows = []
     if len(rows) + leaving < max(least, 1):
         connection.execute(
             update(Survey)
@@ -270,7 +300,7 @@ def release(connection: Connection, survey_id: int, today: date, *, least: int =
         return None
     shuffled = [dict(row) for row in rows]
     secrets.SystemRandom().shuffle(shuffled)
-    comments = _comments(shuffled, survey_id, number)
+    comments = _comments(shuffled, survey_id)
     connection.execute(delete(Submission).where(col(Submission.survey_id) == survey_id, col(Submission.withdrawn)))
     if shuffled:
         connection.execute(
@@ -294,12 +324,11 @@ def release(connection: Connection, survey_id: int, today: date, *, least: int =
     return number
 
 
-def _comments(rows: list[dict[str, Any]], survey_id: int, number: int) -> list[dict[str, Any]]:
+def _comments(rows: list[dict[str, Any]], survey_id: int) -> list[dict[str, Any]]:
     found = [
         {
             "key_hash": key,
             "survey_id": survey_id,
-            "release": number,
             "question": question,
             "language": row["language"],
             "text": text,

@@ -66,7 +66,21 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+        if begin := connection.get_execution_options().get("begin", "BEGIN"):
+            connection.exec_driver_sql(begin)
+
+
+def truncate_log(engine: Engine) -> None:
+    """Empty SQLite's write-ahead log, which keeps the inbox's rows in the order in which they came.
+
+    `secure_delete` scrubs the file of the database, not the log.  With PostgreSQL the log is the operator's matter.
+    """
+    if engine.dialect.name == "sqlite":
+        with engine.execution_options(begin="").connect() as connection:
+            # A reader in the middle of something puts it off until the next release; nobody waits for it.
+            connection.exec_driver_sql("PRAGMA busy_timeout=200")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MS}")
 
 
 @contextmanager
@@ -88,7 +102,8 @@ def writing(engine: Engine) -> Iterator[Session]:
 class Writer:
     """One thread that gathers what arrives while it commits, and commits that together.
 
-    `do` returns when the job's changes are on disk.  A job that fails is rolled back alone, by its savepoint.
+    `do` returns when the job's changes are on disk.  A job that fails is rolled back alone; those beside it may be
+    run a second time for it, so a job has no other effects than its changes.
     """
 
     def __init__(self, engine: Engine):
@@ -131,13 +146,12 @@ class Writer:
     def _commit(self, batch: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
         results: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
-            with self._engine.begin() as connection:
-                for job, future in batch:
-                    try:
-                        with connection.begin_nested():
-                            results.append((future, job(connection), None))
-                    except (SQLAlchemyError, ValueError, LookupError) as error:
-                        results.append((future, None, error))
+            try:
+                with self._engine.begin() as connection:
+                    results = [(future, job(connection), None) for job, future in batch]
+            except (SQLAlchemyError, ValueError, LookupError):
+                # Failures are rare, so each job gets a savepoint of its own only when one of the batch has failed.
+                results = self._commit_one_by_one(batch)
         except SQLAlchemyError as error:
             # The commit itself failed (disk full, server gone): nothing of the batch was kept, and each is told so.
             results = [(future, None, error) for _, future in batch]
@@ -146,3 +160,16 @@ class Writer:
                 future.set_result(result)
             else:
                 future.set_exception(fault)
+
+    def _commit_one_by_one(
+        self, batch: list[tuple[Callable[[Connection], Any], Future[Any]]]
+    ) -> list[tuple[Future[Any], Any, BaseException | None]]:
+        results: list[tuple[Future[Any], Any, BaseException | None]] = []
+        with self._engine.begin() as connection:
+            for job, future in batch:
+                try:
+                    with connection.begin_nested():
+                        results.append((future, job(connection), None))
+                except (SQLAlchemyError, ValueError, LookupError) as error:
+                    results.append((future, None, error))
+        return results

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from surveys.authoring import ready_to_publish
@@ -33,7 +33,7 @@ class Complaint:
     def __str__(self) -> str:
         sentences = {
             "slug": "the value is {value!r}; allowed are 1 to 60 small letters, digits and hyphens, beginning and "
-            "ending with a letter or digit",
+            "ending with a letter or digit, and not 'new'",
             "taken": "{value!r} is taken; choose one that no survey has",
             "wave": "the value has {value} characters; allowed are 1 to 40, as in 2026-2",
             "bank": "the name has {value} characters; allowed are 1 to 120",
@@ -79,7 +79,7 @@ def publish(
         With a sentence for each thing that is wrong.
     """
     wrong: list[Complaint] = []
-    if not SLUG.fullmatch(slug):
+    if not SLUG.fullmatch(slug) or slug == "new":
         wrong.append(Complaint("slug", "slug", slug[:60]))
     elif find(session, slug):
         wrong.append(Complaint("slug", "taken", slug))
@@ -129,9 +129,8 @@ def questionnaire_of(survey: Survey) -> Questionnaire:
 
 
 def close(session: Session, survey: Survey) -> None:
-    """End the collection now."""
-    survey.closed = True
-    session.add(survey)
+    """End the collection now; nothing else of the survey is touched, since a release may be counting it up."""
+    session.connection().execute(update(Survey).where(col(Survey.id) == survey.id).values(closed=True))
 
 
 def state(survey: Survey, today: date) -> str:

@@ -1,4 +1,4 @@
-"""Cells, stages, half rule, blank screen, weights and alpha with missing answers: in agreement with R on simulated answers.
+"""Cells, stages, half rule, blank screen, weights and alpha with missing answers agree with R on simulated answers.
 
 The answers, the R script, its output and its session lie in `tests/references/simulated*`.
 """

@@ -359,7 +359,14 @@ def test_own_download_can_be_analysed_again(tmp_path: Path, capsys: pytest.Captu
     questionnaire = load("pfs_customer").variant(include=("stage_importance",))
     book = codebook(questionnaire)
     campaign = simulate(questionnaire, 120, DEMO, np.random.default_rng(1))
-    rows_ = Released(campaign.closed, campaign.unit, campaign.channel, campaign.language, campaign.day)
+    rows_ = Released(
+        campaign.closed,
+        campaign.unit,
+        campaign.channel,
+        campaign.language,
+        campaign.day,
+        np.ones(len(campaign.day), np.int32),
+    )
     (tmp_path / "own.csv").write_bytes(as_csv(book, rows_, bom=True))
     code, out, err = run(capsys, tmp_path / "own.csv", "--questionnaire", "pfs_customer")
     assert code == 0, err
@@ -379,7 +386,14 @@ def test_only_the_planted_defects_are_found(tmp_path: Path, capsys: pytest.Captu
     planted = {"tracking.responsiveness": -1.6, "transfer.assurance": -1.1, "encounter.empathy": -0.9}
     plan = Plan(gaps=planted, otherwise=-0.15, blank=0.02, no_experience={"tracking": 0.2})
     campaign = simulate(questionnaire, 600, plan, np.random.default_rng(11))
-    rows_ = Released(campaign.closed, campaign.unit, campaign.channel, campaign.language, campaign.day)
+    rows_ = Released(
+        campaign.closed,
+        campaign.unit,
+        campaign.channel,
+        campaign.language,
+        campaign.day,
+        np.ones(len(campaign.day), np.int32),
+    )
     (tmp_path / "d.parquet").write_bytes(as_parquet(codebook(questionnaire), rows_, {}))
     code, out, _ = run(capsys, tmp_path / "d.parquet", "--questionnaire", "pfs_customer")
     assert code == 0

@@ -168,3 +168,39 @@ def test_database_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPat
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("database:")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FIVEGAPS_PUBLIC_URL", "http://["),
+        ("FIVEGAPS_DATABASE_URL", "sqlite://"),
+        ("FIVEGAPS_DATABASE_URL", "sqlite:///"),
+        ("FIVEGAPS_DATA", "/proc/nowhere/deep"),
+    ],
+)
+def test_setting_that_cannot_work_is_refused_in_a_line(name: str, value: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("FIVEGAPS_")} | {name: value}
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "user", "list"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("FIVEGAPS_")
+    assert "Traceback" not in done.stderr
+
+
+def test_folder_of_the_answers_is_the_owners_alone(tmp_path: Path) -> None:
+    environment = os.environ | {"FIVEGAPS_DATABASE_URL": f"sqlite:///{tmp_path / 'new' / 'x.sqlite3'}"}
+    subprocess.run([sys.executable, "-m", "app", "migrate"], cwd=ROOT, env=environment, check=True, timeout=60)
+    assert (tmp_path / "new" / "x.sqlite3").stat().st_mode & 0o077 == 0
+
+
+def test_workers_out_of_range_are_refused(at: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "serve", "--workers", "0")
+    assert code == 2
+    assert "allowed are 1 to 64" in err

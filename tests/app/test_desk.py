@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -15,8 +16,9 @@ from app.access import check_password, safe_next
 from app.main import create_app
 from app.settings import Settings
 from app.throttle import Throttle
+from surveys.authoring import load
 from surveys.store import collect, publish
-from surveys.store.database import reading
+from surveys.store.database import reading, writing
 from surveys.tables import Survey
 from tests.app.conftest import PASSWORD, fill, sign_in, token
 
@@ -87,11 +89,73 @@ def test_session_is_new_hashed_and_over_after_signing_out(client: TestClient, da
 
 def test_too_many_tries_have_to_wait() -> None:
     throttle = Throttle()
-    for _ in range(5):
-        assert not throttle.paused("name lin")
-        throttle.failed("name lin")
-    assert throttle.paused("name lin")
-    assert not throttle.paused("name rui")
+    assert [throttle.begin("name lin", "address x") for _ in range(6)] == [True] * 5 + [False]
+    assert throttle.begin("name rui", "address y")
+    throttle.succeeded("name lin", "address x")
+    assert throttle.begin("name lin", "address x")
+
+
+def test_many_tries_at_once_are_counted_before_they_are_checked(client: TestClient) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        tries = [pool.submit(client.post, "/sign-in", data={"name": "Lin", "password": "wrong"}) for _ in range(12)]
+    assert sorted(one.result().status_code for one in tries) == [422] * 5 + [429] * 7
+
+
+@pytest.mark.parametrize("kind", ["data.csv", "data.parquet", "codebook.json", "codebook.html", "comments.csv"])
+@pytest.mark.parametrize("name", ["pfs_staff", "pfs_manager"])
+def test_staff_and_manager_surveys_have_downloads_too(lin: TestClient, database: Engine, name: str, kind: str) -> None:
+    with writing(database) as session:
+        survey = publish.publish(
+            session,
+            load(name).variant(),
+            slug="inside",
+            bank="B",
+            wave="1",
+            opens_on=date(2026, 1, 1),
+            closes_on=None,
+            today=date(2026, 1, 1),
+        )
+    fill(database, survey, 12)
+    assert lin.get(f"/surveys/inside/{kind}").status_code == 200
+    assert lin.get("/surveys/inside/report").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/sign-in?next=//[", {}),
+        ("POST", "/s/harbour/start", {"origin": "http://["}),
+        ("POST", "/s/harbour/start", {"origin": "null"}),
+        ("GET", "/s/harbour/" + "9" * 5000, {}),
+        ("GET", "/surveys/harbour/report?unit=%00", {}),
+        ("DELETE", "/s/harbour", {}),
+    ],
+)
+def test_malformed_requests_are_refused_with_all_headers(
+    lin: TestClient, method: str, path: str, headers: dict[str, str]
+) -> None:
+    answer = lin.request(method, path, headers=headers)
+    assert answer.status_code < 500
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_unit_with_signs_keeps_the_view_when_the_language_changes(
+    lin: TestClient, survey: Survey, database: Engine
+) -> None:
+    for number in range(2):
+        book = collect.codebook_of(survey)
+        units = ("R&D=1#x", "Other")
+        coming = [
+            collect.Arrival(f"{u}{number}{n}", bytes(len(book)), {}, "en", date(2026, 2, 1), u)
+            for u in units
+            for n in range(15)
+        ]
+        with database.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+            collect.ingest(connection, survey.id or 0, book, coming)
+            collect.release(connection, survey.id or 0, date(2026, 2, 1))
+    page = lin.get("/surveys/harbour/report", params={"unit": "R&D=1#x"}).text
+    assert "unit=R%26D%3D1%23x" in page
+    assert lin.get("/surveys/harbour/report.json", params={"unit": "R&D=1#x"}).json()["meta"]["n"] == 30
 
 
 @pytest.mark.parametrize("password", ["", "short", "aaaaaaaaaaaaaa", "x" * 129, "my name is Lin ok"])

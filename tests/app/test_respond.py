@@ -192,7 +192,7 @@ def test_code_is_not_shown_without_the_sending_browser(client: TestClient, surve
 
 def test_closed_survey_says_so_and_takes_nothing(client: TestClient, survey: Survey, database: Engine) -> None:
     with writing(database) as session:
-        publish.close(session, session.merge(survey))
+        publish.close(session, survey)
     assert client.get("/s/harbour").status_code == 410
     assert start(client).status_code == 410
     assert count(database, "draft") == 0

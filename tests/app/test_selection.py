@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from analysis.coded import score_matrix
-from app.desk.selection import Holdings, Trait, select
+from app.desk.selection import Holdings, select
+from app.desk.views import Trait, Views
 from surveys.authoring import load
 from surveys.coding import codebook
 from surveys.simulate import DEMO, simulate
@@ -24,17 +25,19 @@ BOOK = codebook(QUESTIONNAIRE)
 FLOOR = QUESTIONNAIRE.min_group
 
 
-def holdings(*columns: list[int]) -> Holdings:
+def holdings(*columns: list[int], release: list[int] | None = None) -> Holdings:
     """Answers with made-up traits: one list of codes a trait."""
     n = len(columns[0])
     closed = simulate(QUESTIONNAIRE, n, DEMO, np.random.default_rng(1)).closed
     blank = np.full(n, "", dtype=object)
-    released = Released(closed, blank, blank, blank, np.full(n, date(2026, 9, 1), dtype=object))
+    entered = np.array(release or [1] * n, dtype=np.int32)
+    released = Released(closed, blank, blank, blank, np.full(n, date(2026, 9, 1), dtype=object), entered)
     traits = tuple(
         Trait(f"t{place}", tuple(f"v{value}" for value in range(max(codes) + 1)), np.array(codes, dtype=np.int16))
         for place, codes in enumerate(columns)
     )
-    return Holdings(QUESTIONNAIRE, BOOK, released, score_matrix(QUESTIONNAIRE, BOOK, closed), traits)
+    matrix = score_matrix(QUESTIONNAIRE, BOOK, closed)
+    return Holdings(QUESTIONNAIRE, BOOK, released, matrix, Views(traits, entered, FLOOR))
 
 
 def shown(held: Holdings, trait: str, wished: dict[str, str] | None = None) -> dict[str, int]:
@@ -94,6 +97,33 @@ def test_shown_views_differ_from_their_parents_by_no_small_group() -> None:
             for parent in ({"t0": f"v{first}"}, {"t1": f"v{second}"}):
                 left = select(held, parent).n - view.n
                 assert left == 0 or left >= FLOOR
+
+
+def test_view_takes_new_answers_in_only_by_the_floor() -> None:
+    # Thirty of v0, then batches of five that bring one of v0 each: the view stands still until ten have come.
+    codes, release = [0] * 30 + [1] * 30, [1] * 60
+    for number in range(2, 14):
+        codes, release = [*codes, 0, 1, 1, 1, 1], [*release, *[number] * 5]
+        n = select(holdings(codes, release=release), {"t0": "v0"}).n
+        assert n == (30 if number < 11 else 40)
+
+
+def test_four_parts_of_two_filters_are_groups() -> None:
+    # 20, 20, 20 and 3: all - A - x + (A and x) would be the three.
+    first, second = [0] * 40 + [1] * 23, [0] * 20 + [1] * 20 + [0] * 20 + [1] * 3
+    assert select(holdings(first, second), {"t0": "v0", "t1": "v0"}).refused
+
+
+def test_rest_of_a_containing_part_is_a_group() -> None:
+    # v0 of the second trait holds the 30 of v0 of the first and three more.
+    held = holdings([0] * 30 + [1] * 33, [0] * 33 + [1] * 30)
+    assert "v0" not in shown(held, "t0")
+    assert "v0" in shown(held, "t1")
+
+
+def test_two_parts_without_common_people_leave_a_group() -> None:
+    held = holdings([0] * 30 + [1] * 33, [1] * 33 + [0] * 30)
+    assert "v0" not in shown(held, "t0") or "v0" not in shown(held, "t1")
 
 
 @pytest.fixture

@@ -119,3 +119,20 @@ def test_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_conditions_must_point_back_to_an_option() -> None:
     told = mistakes(CUSTOMER.replace("complaint_any == 'told'", "complaint_any == 'tolt'"))
     assert any("'tolt' is no option of complaint_any; allowed are none, silent, told" in line for line in told)
+
+
+@pytest.mark.parametrize("name", ["unit", "go", "seen", "csrf", "language", "waiting__na"])
+def test_names_the_product_uses_itself_are_refused(name: str) -> None:
+    told = mistakes(SMALL.replace("id: a,", f"id: {name},"))
+    assert any("is taken by the product" in line for line in told)
+
+
+@pytest.mark.parametrize("text", ["Sma\x07ll", '"Sma\\ud800ll"', '"Sma\\0ll"'])
+def test_unprintable_wording_is_refused(text: str) -> None:
+    told = mistakes(SMALL.replace("Small", text))
+    assert any("printable" in line for line in told)
+
+
+@pytest.mark.parametrize("change", ["min_group: 10000000000000000000000", "minutes: -1", "a: !!bool abc"])
+def test_absurd_settings_are_refused(change: str) -> None:
+    assert mistakes(f"{change}\n{SMALL}")

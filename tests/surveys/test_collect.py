@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from surveys.authoring import load
 from surveys.coding import Codebook
 from surveys.store import collect, publish
 from surveys.store.collect import Arrival, Conflict
-from surveys.store.database import Writer, writing
+from surveys.store.database import Writer, truncate_log, writing
 from surveys.store.read import comments, released
 from surveys.tables import Draft, Survey
 
@@ -178,11 +179,34 @@ def test_withdrawn_answers_leave_the_report_with_the_next_release(
         assert released(connection, survey.id or 0, book).n == 8
 
 
-def test_closed_survey_releases_what_is_left(engine: Engine, survey: Survey, book: Codebook) -> None:
-    sent(engine, survey, book, arrival(book, "k"))
+def test_last_few_of_a_closed_survey_stay_in_the_inbox(engine: Engine, survey: Survey, book: Codebook) -> None:
+    sent(engine, survey, book, *(arrival(book, f"k{n}") for n in range(4)))
+    close(engine, survey)
+    assert write(engine, lambda connection: collect.due(connection, TODAY)) == []
+    assert waiting(engine) == 4
+
+
+def test_withdrawal_after_closing_takes_effect_the_next_day_and_alone(
+    engine: Engine, survey: Survey, book: Codebook
+) -> None:
+    codes = sent(engine, survey, book, *(arrival(book, f"a{n}") for n in range(6)))
+    write(engine, lambda connection: collect.release(connection, survey.id or 0, TODAY))
+    sent(engine, survey, book, arrival(book, "late"))
+    close(engine, survey)
+    assert write(engine, lambda connection: collect.withdraw(connection, codes[0]))
+    assert write(engine, lambda connection: collect.due(connection, TODAY)) == []
+    tomorrow = TODAY + timedelta(days=1)
+    assert write(engine, lambda connection: collect.due(connection, tomorrow)) == [(survey.id, 1)]
+    write(engine, lambda connection: collect.release(connection, survey.id or 0, tomorrow, least=1))
+    with engine.connect() as connection:
+        assert released(connection, survey.id or 0, book).n == 5
+    assert waiting(engine) == 1
+    assert write(engine, lambda connection: collect.due(connection, tomorrow)) == []
+
+
+def close(engine: Engine, survey: Survey) -> None:
     with writing(engine) as session:
-        publish.close(session, session.merge(survey))
-    assert write(engine, lambda connection: collect.due(connection, TODAY)) == [(survey.id, 1)]
+        publish.close(session, survey)
 
 
 def test_one_key_from_many_senders_at_once_is_stored_once(engine: Engine, survey: Survey, book: Codebook) -> None:
@@ -227,11 +251,47 @@ def test_expired_drafts_are_deleted(engine: Engine, survey: Survey, book: Codebo
         comments={},
         expires_on=collect.draft_expiry(TODAY),
     )
-    write(engine, lambda connection: collect.save_draft(connection, draft))
+    write(engine, lambda connection: collect.begin_draft(connection, draft))
     with engine.connect() as connection:
         assert collect.find_draft(connection, survey.id or 0, "t") is not None
     assert write(engine, lambda connection: collect.delete_expired_drafts(connection, TODAY)) == 0
     assert write(engine, lambda connection: collect.delete_expired_drafts(connection, date(2027, 1, 1))) == 1
+
+
+def test_log_of_sqlite_forgets_the_order_of_arrival(sqlite: Engine, tmp_path: Path) -> None:
+    with writing(sqlite) as session:
+        survey = publish.publish(
+            session,
+            load("pfs_customer").variant(),
+            slug="s",
+            bank="B",
+            wave="1",
+            opens_on=TODAY,
+            closes_on=None,
+            today=TODAY,
+        )
+    book = collect.codebook_of(survey)
+    codes = [code for n in range(6) for code in sent(sqlite, survey, book, arrival(book, f"k{n}"))]
+    write(sqlite, lambda connection: collect.release(connection, survey.id or 0, TODAY))
+    truncate_log(sqlite)
+    log = (tmp_path / "test.sqlite3-wal").read_bytes()
+    assert not any(collect.fingerprint("receipt", collect.tidy_code(code)).encode() in log for code in codes)
+
+
+def test_draft_that_was_sent_is_not_brought_back(engine: Engine, survey: Survey, book: Codebook) -> None:
+    draft = Draft(
+        token_hash=collect.fingerprint("draft", "t"),
+        survey_id=survey.id or 0,
+        language="en",
+        closed=bytes(len(book)),
+        comments={},
+        expires_on=collect.draft_expiry(TODAY),
+    )
+    write(engine, lambda connection: collect.begin_draft(connection, draft))
+    sent(engine, survey, book, arrival(book, "t"))
+    write(engine, lambda connection: collect.save_draft(connection, draft))
+    with engine.connect() as connection:
+        assert collect.find_draft(connection, survey.id or 0, "t") is None
 
 
 def test_sending_deletes_the_draft(engine: Engine, survey: Survey, book: Codebook) -> None:
@@ -243,7 +303,7 @@ def test_sending_deletes_the_draft(engine: Engine, survey: Survey, book: Codeboo
         comments={},
         expires_on=collect.draft_expiry(TODAY),
     )
-    write(engine, lambda connection: collect.save_draft(connection, draft))
+    write(engine, lambda connection: collect.begin_draft(connection, draft))
     sent(engine, survey, book, arrival(book, "t"))
     with engine.connect() as connection:
         assert collect.find_draft(connection, survey.id or 0, "t") is None
