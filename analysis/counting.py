@@ -272,7 +272,8 @@ def scales(plan: Plan) -> dict[str, tuple[int, ...]]:
 
 def whole_numbers(sums: NDArray[Any]) -> Counts:
     """Sums of whole numbers that came out of floating point."""
-    return np.rint(sums).astype(np.int64)
+    found: Counts = np.rint(sums).astype(np.int64)
+    return found
 
 
 def scale_moments(values: Numbers, present: Flags, plan: Plan) -> tuple[PairMoments, dict[str, Moments]]:
@@ -327,6 +328,29 @@ def shortfall_counts(rows: Rows) -> tuple[Counts, PairMoments | None]:
     found[:, 4], found[:, 5] = loss.sum(axis=1), (loss * loss).sum(axis=1)
     present = paired | (away & rows.kept)
     return found, PairMoments.of(loss.astype(np.float64), present.astype(np.float64))
+
+
+def defective_counts(rows: Rows) -> Counts:
+    """Per cell the defective pairs, with what tells how far pairs of one customer go together.
+
+    Defective is a pair with perception below the minimum (three columns), or below expectation by `shortfall_points`
+    scaled.
+
+    Returns
+    -------
+    (cells, 6) int64
+        Customers with a pair; pairs a; defective pairs b; over customers the sums of a^2, of b^2 and of ab.
+    """
+    chosen, m = rows.plan.rows("cell"), rows.plan.layout.points
+    if not rows.contrasts:
+        return np.zeros((chosen.stop - chosen.start, 6), np.int64)
+    three = "adequacy" in rows.contrasts
+    limit = 1.0 if three else rows.thresholds.scaled(rows.thresholds.shortfall_points, m)
+    defective = (-rows.difference("adequacy" if three else "gap") >= limit - 1e-9) & rows.complete
+    a, b = (
+        (rows.plan.membership[chosen] @ part.astype(np.float32)).astype(np.int64) for part in (rows.complete, defective)
+    )
+    return np.stack([one.sum(axis=1) for one in (a > 0, a, b, a * a, b * b, a * b)], axis=1).astype(np.int64)
 
 
 def outcome_moments(rows: Rows) -> Moments | None:

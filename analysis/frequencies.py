@@ -105,11 +105,17 @@ def t_interval(mean: float, variance: float, n: int, level: float, method: str) 
 
 
 def wilson(
-    successes: int, n: int, level: float = 0.95, scale: float = 1.0, reason: Reason = "no_respondents"
+    successes: int,
+    n: int,
+    level: float = 0.95,
+    scale: float = 1.0,
+    reason: Reason = "no_respondents",
+    effective: float | None = None,
 ) -> Statistic:
     """Share with Wilson's score interval, times `scale`.
 
-    ``(p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)``; within [0, scale].  Undefined for n = 0.
+    ``(p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)``; within [0, scale].  Undefined for n = 0.  Where the n
+    observations come in clusters, `effective` is the number of independent ones they are worth, for the interval.
 
     References
     ----------
@@ -120,8 +126,11 @@ def wilson(
         return undefined(reason, 0, method, level)
     z = float(special.ndtri((1 + level) / 2))
     share = successes / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    worth = float(n)
+    if effective is not None:
+        worth, method = effective, f"{method} at n / deff"
+    middle = (share + z * z / (2 * worth)) / (1 + z * z / worth)
+    reach = z * math.sqrt(share * (1 - share) / worth + z * z / (4 * worth * worth)) / (1 + z * z / worth)
     # At 0 and 1 the limit is exactly 0 or 1; the formula misses it by a rounding error.
     low = 0.0 if successes == 0 else max(0.0, middle - reach)
     high = 1.0 if successes == n else min(1.0, middle + reach)

@@ -150,7 +150,8 @@ def _defect(page: _Page, part: Composite, row: int, strip: dict[str, Status]) ->
 
     test, family = "one-sided t", "one-sided t, Benjamini-Hochberg"
     at_limit: Reason = "at_limit" if verdict.status == "inconclusive" else "not_tested"
-    rank, top = page.ranks.get(part.id, (undefined(suppressed, n, "rank"), undefined(suppressed, n, "share of draws")))
+    unranked: Reason = suppressed if verdict.status == "suppressed" else "no_variance"
+    rank, top = page.ranks.get(part.id, (undefined(unranked, n, "rank"), undefined(unranked, n, "share of draws")))
     return Defect(
         cell=part.id,
         stage=stage,
@@ -163,13 +164,13 @@ def _defect(page: _Page, part: Composite, row: int, strip: dict[str, Status]) ->
         q_minimum_effect=number(verdict.q_minimum_effect, family),
         p_nil=number(verdict.p_nil, test),
         q_nil=number(verdict.q_nil, family),
-        lower90=number(verdict.lower90, "lower limit of the 90 % interval"),
+        lower90=number(verdict.lower90, f"lower limit of the {100 * thresholds.noninferiority_level:g} % interval"),
         n_needed=number(verdict.n_needed, "respondents for the planned power", at_limit),
         **_losses(page, part, u, verdict),
         rank=rank,
         p_top3=top,
         if_halved=_if_halved(page, dimension, len(part.items), gap),
-        defects_per_million=_per_million(page, part),
+        defects_per_million=_per_million(page, row),
         silent_share=silent_share(tally, stage, thresholds.level),
         sensitivity=strip,
         item_status=_item_status(page, part),
@@ -234,17 +235,28 @@ def _if_halved(page: _Page, dimension: str, k: int, gap: Statistic) -> Statistic
     return Statistic(beta, beta - reach, beta + reach, level, found.n, method)
 
 
-def _per_million(page: _Page, part: Composite) -> Statistic:
-    """Defective pairs per million rated pairs, with Wilson's interval.
+def _per_million(page: _Page, row: int) -> Statistic:
+    """Defective pairs per million rated pairs, with Wilson's interval at n / deff."""
+    people, pairs, defective, *products = (int(one) for one in page.tally.defective[row])
+    worth = effective_pairs(people, pairs, defective, *products)
+    return wilson(defective, pairs, page.thresholds.level, 1e6, "no_complete_pairs", worth)
 
-    Defective: perception below the minimum (three columns), or below expectation by `shortfall_points` scaled.
+
+def effective_pairs(
+    people: int, pairs: int, defective: int, pairs_squared: int, defective_squared: int, product: int
+) -> float:
+    """Independent pairs that pairs clustered in customers are worth: pairs / deff.
+
+    deff is the linearised variance of the ratio of sums over customers to the variance of as many independent pairs,
+    and at least 1; it is 1 where everyone has one pair.  Where none or all are defective nothing tells how far the
+    pairs of one customer go together, and customers are counted.
     """
-    m = page.tally.layout.points
-    limit = 1.0 if page.three else page.thresholds.scaled(page.thresholds.shortfall_points, m)
-    table = page.tally.pairs[page.contrast][list(part.items)].sum(axis=0)
-    points = page.tally.scale
-    defective = points[:, None] - points[None, :] >= limit - 1e-9
-    return wilson(int(table[defective].sum()), int(table.sum()), page.thresholds.level, 1e6, "no_complete_pairs")
+    if people < 2 or defective in (0, pairs):
+        return float(people)
+    rate = defective / pairs
+    spread = defective_squared - 2 * rate * product + rate * rate * pairs_squared
+    clustered = people / (people - 1) * spread / pairs**2
+    return pairs / max(1.0, clustered / (rate * (1 - rate) / (pairs - 1)))
 
 
 def silent_share(tally: Tally, stage: str | None, level: float) -> Statistic:
@@ -285,10 +297,11 @@ def _ranks(
     """Place of each listed cell by the bound of its priority, with an interval, and how often it is among three first.
 
     The cells' mean losses are drawn from the normal distribution with their covariance (pairwise, as customers who do
-    not meet a touchpoint lose nothing there); each draw is turned into bounds and ranked like the list itself.
+    not meet a touchpoint lose nothing there); each draw is turned into bounds and ranked like the list itself, ties by
+    id.  None has a place when no bound is above 0.
     """
-    listed = [name for name, one in verdicts.items() if one.priority_bound is not None]
-    if not listed or tally.loss is None:
+    listed = sorted(name for name, one in verdicts.items() if one.priority_bound is not None)
+    if tally.loss is None or not any(verdicts[name].priority_bound for name in listed):
         return {}
     order = [part.id for part in tally.plan.composites if part.level == "cell"]
     at = [order.index(name) for name in listed]
@@ -303,7 +316,8 @@ def _ranks(
     z = float(special.ndtri(thresholds.priority_level))
     impact = np.array([cells[name].impact or 0.0 for name in listed])
     margin = np.array([(cells[name].exposure or 0.0) * z * _se(cells[name]) for name in listed])
-    bounds = impact * np.maximum(drawn - margin, 0)
+    # Rounded, as cells with the same answers differ by the rounding of the eigenvectors.
+    bounds = np.round(impact * np.maximum(drawn - margin, 0), 7)
     places = 1 + np.argsort(np.argsort(-bounds, axis=1, kind="stable"), axis=1, kind="stable")
     first = sorted(listed, key=lambda name: (-(verdicts[name].priority_bound or 0.0), name))
     tail = (1 - thresholds.level) / 2
@@ -353,7 +367,8 @@ def _by_perception(
             item_status={},
             **dict.fromkeys(_NEED_A_GAP, undefined("no_expectation")),
         )
-        ranked.append((0 if shown else 1, perception.value or 0.0, part.id, perception.n, defect))
+        place = perception.value or 0.0 if shown else 0.0  # the order of hidden cells would tell as well
+        ranked.append((0 if shown else 1, place, part.id, perception.n, defect))
     ranked.sort(key=lambda one: one[:3])
     places = {one[2]: place for place, one in enumerate(ranked, 1) if one[0] == 0}
     return tuple(

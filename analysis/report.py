@@ -152,8 +152,13 @@ def _adjusted(gaps: Gaps, hidden: frozenset[str]) -> Gaps:
     def family(found: dict[str, GapTests]) -> dict[str, GapTests]:
         return found | adjusted({name: one for name, one in found.items() if name not in hidden})
 
-    levels = {name: family(getattr(gaps, name)) for name in ("items", "cells", "dimensions", "stages")}
-    return replace(gaps, **levels) if hidden else gaps
+    return replace(
+        gaps,
+        items=family(gaps.items),
+        cells=family(gaps.cells),
+        dimensions=family(gaps.dimensions),
+        stages=family(gaps.stages),
+    )
 
 
 def _ceiling(

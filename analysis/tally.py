@@ -49,6 +49,8 @@ class Tally:
     pairwise, listwise : moments of the items for the reliability, by "expectation", "perception" and "gap".
     shortfall : (cells, 6) int64
         See `analysis.counting.shortfall_counts`.
+    defective : (cells, 6) int64
+        See `analysis.counting.defective_counts`.
     loss : PairMoments or None
         Of the loss per customer in each cell.
     outcome : Moments or None
@@ -73,6 +75,7 @@ class Tally:
     pairwise: dict[str, PairMoments]
     listwise: dict[str, dict[str, Moments]]
     shortfall: Counts
+    defective: Counts
     loss: PairMoments | None = None
     weighted: dict[str, FixedSums] = field(default_factory=dict)
     weights: FixedSums | None = None
@@ -200,6 +203,7 @@ def _tally(plan: Plan, matrix: ScoreMatrix, thresholds: Thresholds, screen: bool
         pairwise=pairwise,
         listwise=listwise,
         shortfall=shortfall,
+        defective=counting.defective_counts(rows),
         loss=loss,
         weighted=shared.scores,
         weights=shared.dimensions,

@@ -56,9 +56,9 @@ def quality(names: Names) -> tuple[Fact, ...]:
 
 def _alphas(names: Names) -> Fact:
     group = names.report.reliability.get("perception")
-    values = (
-        [scale.alpha.value for scale in group.dimensions.values() if scale.alpha.value is not None] if group else []
-    )
+    scales = group.dimensions.values() if group else ()
+    found = [scale.alpha_listwise if "not_positive_definite" in scale.alpha.flags else scale.alpha for scale in scales]
+    values = [alpha.value for alpha in found if alpha.value is not None]
     if not values:
         return Fact(_("Reliability (alpha)"), "–", _("of the dimensions, perception; not defined"))
     low, high = decimal(min(values)), decimal(max(values))
@@ -184,21 +184,7 @@ def methods(names: Names) -> tuple[str, ...]:
         % {"level": level(t.level)},
     ]
     if names.format != "perception_only":
-        found.append(
-            _(
-                "Confirmed: a one-sided test that the gap lies beyond the limit of %(limit)s, false discovery rate "
-                "%(q)s (Benjamini-Hochberg over the cells shown), from %(n)s answers. Probable: below zero by the "
-                "same rule, and beyond the limit by the estimate. No defect shown: the %(level)s interval stays above "
-                "the limit, cell by cell, not adjusted for the number of cells. The q in the list belongs to the test "
-                "behind the status."
-            )
-            % {
-                "limit": signed(-names.delta) if names.delta else "0",
-                "q": decimal(t.q),
-                "n": t.confirm_floor,
-                "level": level(t.noninferiority_level),
-            }
-        )
+        found.append(_rule(names))
         found.append(
             _(
                 "d_z: gap over the SD of the differences, for planning; g_av: gap over the mean SD of the two "
@@ -213,6 +199,23 @@ def methods(names: Names) -> tuple[str, ...]:
         )
     )
     return tuple(found)
+
+
+def _rule(names: Names) -> str:
+    """How a status comes about."""
+    t = names.report.thresholds
+    return _(
+        "Confirmed: a one-sided test that the gap lies beyond the limit of %(limit)s, false discovery rate "
+        "%(q)s (Benjamini-Hochberg over the cells shown), from %(n)s answers. Probable: below zero by the "
+        "same rule, and beyond the limit by the estimate. No defect shown: the %(level)s interval stays above "
+        "the limit, cell by cell, not adjusted for the number of cells. The q in the list belongs to the test "
+        "behind the status."
+    ) % {
+        "limit": signed(-names.delta) if names.delta else "0",
+        "q": decimal(t.q),
+        "n": t.confirm_floor,
+        "level": level(t.noninferiority_level),
+    }
 
 
 def frozen(page: ReportPage) -> str:

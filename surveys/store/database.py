@@ -145,6 +145,8 @@ class Writer:
 
     def _commit(self, batch: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
         results: list[tuple[Future[Any], Any, BaseException | None]] = []
+        # A job whose sender went away before its turn is dropped; from here on none can be called off.
+        batch = [(job, future) for job, future in batch if future.set_running_or_notify_cancel()]
         try:
             try:
                 with self._engine.begin() as connection:

@@ -88,12 +88,83 @@ def test_no_answers_raise_or_give_nan(customers: Any, data: Any, n: int, format:
 def test_no_shown_number_is_about_fewer_than_the_floor(customers: Any, n: int) -> None:
     report = check(customers(n, missing=0.4), "two_column", 10)
     assert report.hidden
-    assert all(one.n >= 10 for one in statistics(report) if one.value is not None)
+    few = [one for one in statistics(report) if one.value is not None and one.n < 10]
+    assert {one.method.partition(",")[0] for one in few} <= {"mean shortfall of those below"}
+    assert all("below_display_floor" in one.flags for one in few)
     for name in report.hidden & set(report.gaps.items):
         assert report.gaps.items[name].gap.reason == "too_few"
         assert report.gaps.items[name].differences == () and name not in report.distributions
     for one in report.defects:
         assert (one.status == "suppressed") == (one.cell in report.hidden)
+
+
+RARE = 2  # the one item of the cell enc.rel
+
+
+def with_rare_cell(customers: Any, format: str, perception: Any, reference: Any) -> Any:
+    """A report in which only four customers met one cell, and what they answered there."""
+    matrix = customers(60, format=format, missing=0)
+    for column, answers in ((matrix.perception, perception), (matrix.reference, reference)):
+        if column is not None:
+            column[:4, RARE], column[4:, RARE] = answers, 255
+    return report_json(build_report(summarise(matrix), format=format, floor=10), {})
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("answers", [([7, 7, 6, 7], [1, 1, 1, 2]), ([4, 4, 4, 4], [4, 4, 4, 4])])
+def test_a_hidden_cell_reads_the_same_whatever_its_answers(customers: Any, format: str, answers: Any) -> None:
+    told = [with_rare_cell(customers, format, *given) for given in (([1, 2, 1, 1], [7, 7, 6, 7]), answers)]
+    assert "enc.rel" in told[0]["meta"]["hidden"] == told[1]["meta"]["hidden"]
+    last = [[one["cell"] for one in report["defects"] if one["status"] == "suppressed"] for report in told]
+    assert last[0] == last[1]
+    for cell in told[0]["meta"]["hidden"]:
+        entries = [
+            [[one for one in report["defects"] if one["cell"] == cell], report["gaps"]["cells"].get(cell),
+             report["gaps"]["items"].get(cell)] for report in told
+        ]  # fmt: skip
+        assert json.dumps(entries[0]) == json.dumps(entries[1])
+
+
+def test_a_hidden_cell_has_neither_numbers_nor_n(customers: Any) -> None:
+    told = with_rare_cell(customers, "two_column", [1, 2, 1, 1], [7, 7, 6, 7])
+    (defect,) = (one for one in told["defects"] if one["cell"] == "enc.rel")
+    numbers = [
+        one for one in [told["gaps"]["cells"]["enc.rel"], *defect.values()] if isinstance(one, dict) and "n" in one
+    ]
+    assert len(numbers) > 15
+    assert {(one["value"], one["low"], one["high"], one["n"], one["reason"]) for one in numbers} == {
+        (None, None, None, 0, "too_few")
+    }
+
+
+def test_hidden_p_values_do_not_touch_the_shown_ones(customers: Any) -> None:
+    one, other = (
+        with_rare_cell(customers, "two_column", *given)
+        for given in (([1, 2, 1, 1], [7, 7, 6, 7]), ([4, 5, 4, 4], [4, 4, 4, 5]))
+    )
+    for level in ("items", "cells"):
+        for adjust in ("p_holm", "p_bh"):
+            found = [{name: gap[adjust] for name, gap in told["gaps"][level].items()} for told in (one, other)]
+            assert found[0] == found[1]
+        shown = [gap for gap in one["gaps"][level].values() if gap["p_holm"]["value"] is not None]
+        least = min(shown, key=lambda gap: gap["p_t"]["value"])
+        assert least["p_holm"]["value"] == pytest.approx(min(1, len(shown) * least["p_t"]["value"]))
+
+
+def test_thresholds_state_the_floor_that_was_applied(customers: Any) -> None:
+    tally = summarise(customers(60))
+    told = [report_json(build_report(tally, format="two_column", floor=floor), {}) for floor in (20, None)]
+    assert [one["thresholds"]["display_floor"] for one in told] == [20, DEFAULT.display_floor]
+
+
+def test_severity_is_shown_where_it_follows_from_what_is_shown(customers: Any) -> None:
+    matrix = customers(60, missing=0)
+    matrix.reference[:], matrix.perception[:] = 5, 5
+    matrix.perception[:3] = [[3], [4], [1]]
+    for one in build_report(summarise(matrix), format="two_column", floor=10).defects:
+        severity = one.severity_if_short
+        assert severity.value == pytest.approx(one.expected_loss.value / one.exposure.value / one.occurrence.value)
+        assert (severity.n, severity.flags) == (3, ("below_display_floor",))
 
 
 def test_many_pairs_of_few_people_are_hidden_with_them(customers: Any) -> None:

@@ -16,7 +16,7 @@ from analysis.thresholds import Thresholds
 PAGE = Path(__file__).parents[2] / "docs" / "methods.md"
 FLAGS = {
     "expectation_at_ceiling", "rankings_differ", "pairwise", "negative_alpha", "redundant", "low_item_rest",
-    "rises_if_dropped",
+    "rises_if_dropped", "not_positive_definite", "below_display_floor",
 }  # fmt: skip
 
 

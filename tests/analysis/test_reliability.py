@@ -130,3 +130,14 @@ def test_redundant_and_weak_items_are_flagged() -> None:
 def test_feldt_interval_holds_alpha_and_narrows_with_n() -> None:
     few, many = feldt_interval(0.8, 30, 5), feldt_interval(0.8, 3000, 5)
     assert few[0] < many[0] < 0.8 < many[1] < few[1]
+
+
+def test_pairwise_moments_that_do_not_fit_together_have_no_interval() -> None:
+    # Those who rated both rated at the ends, those who rated one in the middle: the covariance exceeds the variances.
+    both, first, second = np.tile([[1, 1], [7, 7]], (10, 1)), np.tile([[4, 255]], (40, 1)), np.tile([[255, 4]], (40, 1))
+    layout = Layout(("a", "b"), 7, ("D",), (), (0, 0), (), None)
+    matrix = ScoreMatrix(layout, np.vstack([both, first, second]).astype(np.uint8))
+    scale = reliability(summarise(matrix))["perception"].total
+    assert scale.alpha.value > 1 and (scale.alpha.low, scale.alpha.high) == (None, None)
+    assert "not_positive_definite" in scale.alpha.flags
+    assert scale.alpha_listwise.value == pytest.approx(1) and "not_positive_definite" not in scale.alpha_listwise.flags

@@ -125,7 +125,7 @@ def test_staff_and_manager_surveys_have_downloads_too(lin: TestClient, database:
     [
         ("GET", "/sign-in?next=//[", {}),
         ("POST", "/s/harbour/start", {"origin": "http://["}),
-        ("POST", "/s/harbour/start", {"origin": "null"}),
+        ("POST", "/s/harbour/start", {"origin": "null", "sec-fetch-site": "cross-site"}),
         ("GET", "/s/harbour/" + "9" * 5000, {}),
         ("GET", "/surveys/harbour/report?unit=%00", {}),
         ("DELETE", "/s/harbour", {}),

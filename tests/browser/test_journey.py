@@ -147,7 +147,7 @@ def test_release_arrives_in_the_report_and_can_be_withdrawn(visit: Visit) -> Non
     officer.goto("/surveys/demo/report")
     after = officer.locator(".meta").inner_text()
     assert before != after
-    count = [int(re.search(r"(\d+) of", text.replace(",", "")).group(1)) for text in (before, after)]  # type: ignore[union-attr]
+    count = [int(re.search(r"(\d+) of", text.replace(",", "")).group(1)) for text in (before, after)]
     assert count[1] >= count[0] + 6
     other = visit(**PHONE, locale="zh-CN").new_page()
     other.goto("/s/demo/receipt")

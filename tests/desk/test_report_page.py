@@ -128,7 +128,10 @@ def test_cells_are_counted_once() -> None:
 def test_undecided_cell_says_what_would_tell() -> None:
     defect = planted()[2].defects[0]
     needs = replace(defect, n_needed=replace(defect.gap, value=defect.gap.n + 1043.0))
-    assert sentences.what_would_tell(needs) == "About 1,040 more answers would tell"
+    if_so = "more answers would tell, if the gap is what it looks like"
+    assert sentences.what_would_tell(needs) == f"About 1,050 {if_so}"
+    near = replace(defect, n_needed=replace(defect.gap, value=defect.gap.n + 18.0))
+    assert sentences.what_would_tell(near) == f"About 20 {if_so}"
     close = replace(defect, n_needed=undefined("at_limit"))
     assert sentences.what_would_tell(close) == "Too close to the limit to plan for: watch the next wave"
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from surveys.authoring import load
 from surveys.coding import Codebook
@@ -317,3 +318,26 @@ def test_receipt_codes_are_readable_and_differ() -> None:
 
 def test_code_typed_with_look_alikes_still_opens() -> None:
     assert collect.tidy_code(" 7k4m-q2xr-9dht-w6po ") == collect.tidy_code("7K4M Q2XR 9DHT W6P0")
+
+
+def test_writer_goes_on_when_a_sender_goes_away_and_when_a_job_fails(engine: Engine, survey: Survey) -> None:
+    writer = Writer(engine)
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(connection: Connection) -> None:
+        held.set()
+        go_on.wait(10)
+
+    first = writer.submit(hold)
+    held.wait(10)
+    gone = writer.submit(lambda connection: 1)
+    assert gone.cancel()
+    wrong = writer.submit(lambda connection: connection.exec_driver_sql("SELECT nothing FROM nowhere"))
+    right = writer.submit(lambda connection: 3)
+    go_on.set()
+    assert first.result(10) is None
+    assert right.result(10) == 3
+    with pytest.raises(SQLAlchemyError):
+        wrong.result(10)
+    assert writer.do(lambda connection: 4) == 4
+    writer.stop()
