@@ -8,11 +8,10 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
-from pathlib import Path
+from functools import wraps
 from typing import TYPE_CHECKING
 
 from app import version
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 REFUSED = 2
-BOUND_HERE = ("127.0.0.1", "localhost", "::1")
+Command = Callable[[argparse.Namespace], int | None]
 
 
 class Refusal(ValueError):
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
             print(f"{value.encode('utf-8', 'replace').decode()!r}: not UTF-8 text; allowed is UTF-8", file=sys.stderr)
             return REFUSED
-    run: Callable[[argparse.Namespace], int | None] = given.run
+    run: Command = given.run
     try:
         return run(given) or 0
     except (QuestionnaireError, FileError, SettingsError, Refusal) as error:
@@ -52,23 +51,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
-    except Exception as error:
-        print(_of_the_database(error), file=sys.stderr)
     return REFUSED
 
 
-def _of_the_database(error: Exception) -> str:
-    """What a refusal of the database says; any other error is a mistake of the program and goes on."""
-    from sqlalchemy.exc import SQLAlchemyError
+def _of_database(run: Command) -> Command:
+    """A command that uses the database: what the database refuses becomes a refusal of the command."""
 
-    from surveys.store.database import NotDurable
-    from surveys.store.publish import Unpublishable
+    @wraps(run)
+    def asked(given: argparse.Namespace) -> int | None:
+        from sqlalchemy.exc import SQLAlchemyError
 
-    if isinstance(error, SQLAlchemyError):
-        return f"database: {str(error).splitlines()[0]}"
-    if isinstance(error, (Unpublishable, NotDurable)):
-        return str(error)
-    raise error
+        from surveys.store.database import NotDurable
+        from surveys.store.publish import Unpublishable
+
+        try:
+            return run(given)
+        except SQLAlchemyError as error:
+            raise Refusal(f"database: {str(error).splitlines()[0]}") from error
+        except (Unpublishable, NotDurable) as error:
+            raise Refusal(str(error)) from error
+
+    return asked
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,11 +92,11 @@ def _serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     for parser, run in ((demo, _demo), (serve, _serve)):
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
         parser.add_argument("--port", type=int, default=8000, help="port to listen on (default 8000)")
-        parser.set_defaults(run=run)
+        parser.set_defaults(run=_of_database(run))
     serve.add_argument("--workers", type=int, default=1, help="processes that serve (default 1)")
     demo.add_argument("--fresh", action="store_true", help="throw the demonstration's database away first")
     migrate = commands.add_parser("migrate", help="bring the database to the newest tables")
-    migrate.set_defaults(run=lambda given: _database()[1].dispose())
+    migrate.set_defaults(run=_of_database(lambda given: _database()[1].dispose()))
 
 
 def _questionnaires(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -119,8 +122,8 @@ def _people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     password.add_argument("name")
     for entry, run in ((add, _user_add), (password, _user_password)):
         entry.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-        entry.set_defaults(run=run)
-    actions.add_parser("list", help="list the people").set_defaults(run=_user_list)
+        entry.set_defaults(run=_of_database(run))
+    actions.add_parser("list", help="list the people").set_defaults(run=_of_database(_user_list))
 
 
 def _publishing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -134,10 +137,10 @@ def _publishing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--format", choices=list(COLUMNS), help="format of the items")
     parser.add_argument("--include", default="", help="optional questions to ask, as in stage_importance,self_report")
     parser.add_argument("--unit", action="append", default=[], help="make a short link for this branch (repeatable)")
-    parser.set_defaults(run=_publish)
+    parser.set_defaults(run=_of_database(_publish))
     close = commands.add_parser("close", help="close a survey")
     close.add_argument("slug")
-    close.set_defaults(run=_close)
+    close.set_defaults(run=_of_database(_close))
 
 
 def _analysing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -168,77 +171,16 @@ def _database() -> tuple[Settings, Engine]:
     return settings, engine
 
 
-def _free(given: argparse.Namespace) -> None:
-    """Refuse an address that cannot be listened on, before anything is prepared."""
-    if not 1 <= getattr(given, "workers", 1) <= 64:
-        raise Refusal(f"--workers: the value is {given.workers}; allowed are 1 to 64")
-    if not 1 <= given.port <= 65535:
-        raise Refusal(f"--port: the value is {given.port}; allowed are 1 to 65535")
-    # Links that are printed carry the port, unless the operator has said under which address people come.
-    os.environ.setdefault("FIVEGAPS_PUBLIC_URL", f"http://127.0.0.1:{given.port}")
-    family = socket.AF_INET6 if ":" in given.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((given.host, given.port))
-        except (OSError, UnicodeError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise Refusal(
-                f"--port: {given.host}:{given.port} cannot be used ({why}); choose another, as in "
-                f"--port {given.port % 60000 + 1}"
-            ) from error
-
-
 def _demo(given: argparse.Namespace) -> int:
-    from app.demo import build_demo
-    from surveys.store.database import open_database
-    from surveys.store.migrate import upgrade
+    from app.serving import serve_demo
 
-    if given.host not in BOUND_HERE:
-        raise Refusal(
-            f"--host: the value is {given.host!r}; the demonstration signs its visitors in, so allowed are "
-            f"only {', '.join(BOUND_HERE)}"
-        )
-    _free(given)
-    settings = from_environment(demo=True)
-    path = Path(settings.database_url.removeprefix("sqlite:///"))
-    if given.fresh:
-        for ending in ("", "-wal", "-shm"):
-            path.with_name(path.name + ending).unlink(missing_ok=True)
-    engine = open_database(settings.database_url)
-    upgrade(engine)
-    build_demo(engine, settings)
-    engine.dispose()
-    os.environ["FIVEGAPS_DEMO"] = "1"
-    print(f"Fivegaps demonstration, simulated data: http://127.0.0.1:{given.port}  (stop with Ctrl+C)", flush=True)
-    return _uvicorn(given, 1)
+    return serve_demo(given.host, given.port, fresh=given.fresh)
 
 
 def _serve(given: argparse.Namespace) -> int:
-    os.environ.pop("FIVEGAPS_DEMO", None)
-    _free(given)
-    settings, engine = _database()
-    engine.dispose()
-    print(f"Fivegaps at {settings.public_url}, listening on {given.host}:{given.port}", flush=True)
-    return _uvicorn(given, given.workers)
+    from app.serving import serve
 
-
-def _uvicorn(given: argparse.Namespace, workers: int) -> int:
-    import uvicorn
-
-    # No access log: it would note when which survey was answered from which address.
-    uvicorn.run(
-        "app.serving:app",
-        factory=True,
-        host=given.host,
-        port=given.port,
-        workers=workers,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_keep_alive=30,
-    )
-    return 0
+    return serve(given.host, given.port, given.workers)
 
 
 def _check(given: argparse.Namespace) -> int:

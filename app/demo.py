@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from app.settings import Settings
 from surveys.authoring import load
 from surveys.simulate import DEMO, Plan, arrivals, simulate
-from surveys.store import collect, publish
+from surveys.store import collect, publish, releases
 from surveys.store.database import reading, writing
 
 SLUG = "demo"
@@ -45,5 +45,5 @@ def build_demo(engine: Engine, settings: Settings, n: int = RESPONDENTS) -> bool
             publish.add_link(session, survey, unit, "branch")
         connection = session.connection()
         collect.ingest(connection, survey.id or 0, collect.codebook_of(survey), arrivals(campaign))
-        collect.release(connection, survey.id or 0, today)
+        releases.release(connection, survey.id or 0, today)
     return True

@@ -20,7 +20,7 @@ from app.desk import data, pages, report, signing
 from app.requests import LARGEST_BODY, Desk
 from app.respond import routes as respond
 from app.settings import Settings
-from surveys.store import collect
+from surveys.store import collect, releases
 from surveys.store.database import Writer, check_durable, open_database, truncate_log
 from surveys.store.migrate import upgrade
 
@@ -105,10 +105,10 @@ def release_due(engine: Engine, settings: Settings) -> int:
     """Release every survey that is due; returns how many were."""
     today = settings.today()
     with engine.connect() as connection:
-        waiting = collect.due(connection, today)
+        waiting = releases.due(connection, today)
     for survey_id, least in waiting:
         with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
-            collect.release(connection, survey_id, today, least=least)
+            releases.release(connection, survey_id, today, least=least)
     if waiting:
         truncate_log(engine)
     return len(waiting)

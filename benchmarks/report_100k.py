@@ -29,7 +29,7 @@ def fill(path: Path, n: int) -> None:
     from surveys.authoring import load
     from surveys.coding import codebook
     from surveys.simulate import DEMO, arrivals, simulate
-    from surveys.store import collect, publish
+    from surveys.store import collect, publish, releases
     from surveys.store.database import open_database, writing
     from surveys.store.migrate import upgrade
 
@@ -48,7 +48,7 @@ def fill(path: Path, n: int) -> None:
         some = arrivals(simulate(questionnaire, min(PORTION, n - start), DEMO, rng))
         with writing(engine) as session:
             collect.ingest(session.connection(), survey.id or 0, book, some)
-            collect.release(session.connection(), survey.id or 0, today)
+            releases.release(session.connection(), survey.id or 0, today)
     engine.dispose()
     draft.rename(path)
 
@@ -56,16 +56,16 @@ def fill(path: Path, n: int) -> None:
 def release_more(path: Path) -> None:
     """Five answers more, released: what the server has summed up is out of date."""
     from surveys.simulate import simulate_arrivals
-    from surveys.store import collect, publish
+    from surveys.store import collect, publish, releases
     from surveys.store.database import open_database, writing
 
     engine, today = open_database(f"sqlite:///{path}"), datetime.now(UTC).date()
     with writing(engine) as session:
         survey = publish.find(session, SLUG)
         assert survey is not None
-        some = simulate_arrivals(publish.questionnaire_of(survey), collect.BATCH, today)
+        some = simulate_arrivals(publish.questionnaire_of(survey), releases.BATCH, today)
         collect.ingest(session.connection(), survey.id or 0, collect.codebook_of(survey), some)
-        collect.release(session.connection(), survey.id or 0, today)
+        releases.release(session.connection(), survey.id or 0, today)
     engine.dispose()
 
 

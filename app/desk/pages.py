@@ -18,7 +18,7 @@ from app.words import N_, _, render
 from surveys.authoring import bank, load
 from surveys.questionnaire import COLUMNS, Format, Questionnaire
 from surveys.simulate import simulate_arrivals
-from surveys.store import collect, people, publish
+from surveys.store import collect, people, publish, releases
 from surveys.store.database import reading, writing
 from surveys.tables import Survey
 
@@ -202,7 +202,7 @@ def _survey_page(
 ) -> Response:
     with reading(desk.engine) as session:
         links = publish.links(session, survey)
-        released, releases = publish.counts(session, survey)
+        released, number = publish.counts(session, survey)
     return HTMLResponse(
         render(
             "desk/survey.html",
@@ -210,11 +210,11 @@ def _survey_page(
             survey=survey,
             links=links,
             released=released,
-            releases=releases,
+            releases=number,
             state=publish.state(survey, desk.settings.today()),
             messages=messages,
             address=f"{desk.settings.public_url}/s/{survey.slug}",
-            batch=collect.BATCH,
+            batch=releases.BATCH,
         ),
         status,
     )
@@ -251,7 +251,7 @@ def simulate_some(desk: DeskDep, visitor: PublisherDep, survey: SurveyDep, poste
     check_csrf(visitor, posted.get("csrf"))
     if not survey.simulated:
         raise HTTPException(404)
-    arrivals = simulate_arrivals(publish.questionnaire_of(survey), collect.BATCH, day=desk.settings.today())
+    arrivals = simulate_arrivals(publish.questionnaire_of(survey), releases.BATCH, day=desk.settings.today())
     book = collect.codebook_of(survey)
     desk.writer.do(lambda connection: collect.ingest(connection, survey.id or 0, book, arrivals))
     return RedirectResponse(f"/surveys/{survey.slug}", 303)

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from app.access import hash_password
 from app.main import create_app, release_due
 from surveys.authoring import load
-from surveys.store import collect, people, publish
+from surveys.store import people, publish, releases
 from surveys.store.database import writing
 from tests.app.conftest import SETTINGS, fill, sign_in
 from tests.app.test_respond import go_through
@@ -40,6 +40,6 @@ def test_main_job(engine: Engine) -> None:
         assert "很好" in client.post("/s/harbour/receipt", data={"code": code[0]}).text
         client.post("/s/harbour/receipt/withdraw", data={"code": code[0], "confirm": "yes"})
         assert client.get("/surveys/harbour/report.json").json()["meta"]["n"] == 61  # not before the next release
-        fill(engine, survey, collect.BATCH)
+        fill(engine, survey, releases.BATCH)
         release_due(engine, SETTINGS)
         assert client.get("/surveys/harbour/report.json").json()["meta"]["n"] == 65

@@ -17,7 +17,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.throttle import Throttle
 from surveys.authoring import load
-from surveys.store import collect, publish
+from surveys.store import collect, publish, releases
 from surveys.store.database import reading, writing
 from surveys.tables import Survey
 from tests.app.conftest import PASSWORD, fill, sign_in, token
@@ -152,7 +152,7 @@ def test_unit_with_signs_keeps_the_view_when_the_language_changes(
         ]
         with database.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
             collect.ingest(connection, survey.id or 0, book, coming)
-            collect.release(connection, survey.id or 0, date(2026, 2, 1))
+            releases.release(connection, survey.id or 0, date(2026, 2, 1))
     page = lin.get("/surveys/harbour/report", params={"unit": "R&D=1#x"}).text
     assert "unit=R%26D%3D1%23x" in page
     assert lin.get("/surveys/harbour/report.json", params={"unit": "R&D=1#x"}).json()["meta"]["n"] == 30
@@ -272,7 +272,7 @@ def test_free_texts_come_apart_masked_and_in_company(lin: TestClient, survey: Su
     few = [collect.Arrival("x", bytes(len(book)), {"comment_improve": "alone"}, "en", date(2026, 2, 1))]
     with database.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
         collect.ingest(connection, survey.id or 0, book, coming + few)
-        collect.release(connection, survey.id or 0, date(2026, 2, 1))
+        releases.release(connection, survey.id or 0, date(2026, 2, 1))
     text = lin.get("/surveys/harbour/comments.csv").text
     assert text.count("'=1+1 card […]") == 10
     assert "alone" not in text

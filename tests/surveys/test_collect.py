@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from surveys.authoring import load
 from surveys.coding import Codebook
-from surveys.store import collect, publish
+from surveys.store import collect, publish, releases
 from surveys.store.collect import Arrival, Conflict
 from surveys.store.database import Writer, truncate_log, writing
 from surveys.store.read import comments, released
@@ -77,7 +77,7 @@ def test_same_key_with_other_answers_is_a_conflict(engine: Engine, survey: Surve
 def test_key_is_spent_after_the_release_too(engine: Engine, survey: Survey, book: Codebook) -> None:
     keys = [f"key-{n}" for n in range(5)]
     sent(engine, survey, book, *(arrival(book, key) for key in keys))
-    write(engine, lambda connection: collect.release(connection, survey.id or 0, TODAY))
+    write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY))
     sent(engine, survey, book, arrival(book, "key-3"))
     assert waiting(engine) == 0
 
@@ -94,8 +94,8 @@ def test_bytes_that_do_not_fit_are_refused_and_nothing_is_kept(
 
 def test_fewer_than_a_batch_is_not_released(engine: Engine, survey: Survey, book: Codebook) -> None:
     sent(engine, survey, book, *(arrival(book, f"key-{n}") for n in range(4)))
-    assert write(engine, lambda connection: collect.due(connection, TODAY)) == []
-    assert write(engine, lambda connection: collect.release(connection, survey.id or 0, TODAY)) is None
+    assert write(engine, lambda connection: releases.due(connection, TODAY)) == []
+    assert write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY)) is None
     assert waiting(engine) == 4
 
 
@@ -103,8 +103,8 @@ def test_release_moves_everything_and_changes_nothing(engine: Engine, survey: Su
     rng = np.random.default_rng(1)
     bodies = [bytes(rng.integers(1, 8, 44).astype(np.uint8)) + bytes(len(book) - 44) for _ in range(40)]
     sent(engine, survey, book, *(Arrival(f"k{n}", body, {}, "en", TODAY, "South") for n, body in enumerate(bodies)))
-    assert write(engine, lambda connection: collect.due(connection, TODAY)) == [(survey.id, collect.BATCH)]
-    assert write(engine, lambda connection: collect.release(connection, survey.id or 0, TODAY)) == 1
+    assert write(engine, lambda connection: releases.due(connection, TODAY)) == [(survey.id, releases.BATCH)]
+    assert write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY)) == 1
     with engine.connect() as connection:
         got = released(connection, survey.id or 0, book)
     assert sorted(row.tobytes() for row in got.closed) == sorted(bodies)
@@ -119,7 +119,7 @@ def test_order_of_arrival_cannot_be_read_from_the_rows(engine: Engine, survey: S
 
     for n in range(200):
         sent(engine, survey, book, Arrival(f"k{n}", numbered(n), {}, "en", TODAY))
-    write(engine, lambda connection: collect.release(connection, survey.id or 0, TODAY))
+    write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY))
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT closed FROM submission")).scalars().all()
     order = [(row[0] - 1) * 36 + (row[1] - 1) * 6 + row[2] - 1 for row in map(bytes, rows)]
@@ -140,7 +140,7 @@ def test_receipt_opens_the_answers_before_and_after_the_release(engine: Engine, 
     [code] = sent(engine, survey, book, spoken)
     before = write(engine, lambda connection: collect.open_receipt(connection, code.lower().replace("-", " ")))
     sent(engine, survey, book, *(arrival(book, f"k{n}") for n in range(4)))
-    write(engine, lambda connection: collect.release(connection, survey.id or 0, TODAY))
+    write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY))
     after = write(engine, lambda connection: collect.open_receipt(connection, code))
     assert before is not None
     assert after is not None
@@ -152,7 +152,7 @@ def test_receipt_opens_the_answers_before_and_after_the_release(engine: Engine, 
 def test_comment_cannot_be_joined_to_its_submission(engine: Engine, survey: Survey, book: Codebook) -> None:
     bodies = [Arrival(f"k{n}", bytes(len(book)), {"comment_praise": f"text {n}"}, "en", TODAY) for n in range(6)]
     sent(engine, survey, book, *bodies)
-    write(engine, lambda connection: collect.release(connection, survey.id or 0, TODAY))
+    write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY))
     with engine.connect() as connection:
         receipts = set(connection.execute(text("SELECT receipt_hash FROM submission")).scalars())
         keys = set(connection.execute(text("SELECT key_hash FROM comment")).scalars())
@@ -171,11 +171,11 @@ def test_withdrawn_answers_leave_the_report_with_the_next_release(
     engine: Engine, survey: Survey, book: Codebook
 ) -> None:
     codes = sent(engine, survey, book, *(arrival(book, f"a{n}") for n in range(5)))
-    write(engine, lambda connection: collect.release(connection, survey.id or 0, TODAY))
+    write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY))
     assert write(engine, lambda connection: collect.withdraw(connection, codes[2]))
-    assert write(engine, lambda connection: collect.release(connection, survey.id or 0, TODAY)) is None
+    assert write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY)) is None
     sent(engine, survey, book, *(arrival(book, f"b{n}") for n in range(4)))
-    assert write(engine, lambda connection: collect.release(connection, survey.id or 0, TODAY)) == 2
+    assert write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY)) == 2
     with engine.connect() as connection:
         assert released(connection, survey.id or 0, book).n == 8
 
@@ -183,7 +183,7 @@ def test_withdrawn_answers_leave_the_report_with_the_next_release(
 def test_last_few_of_a_closed_survey_stay_in_the_inbox(engine: Engine, survey: Survey, book: Codebook) -> None:
     sent(engine, survey, book, *(arrival(book, f"k{n}") for n in range(4)))
     close(engine, survey)
-    assert write(engine, lambda connection: collect.due(connection, TODAY)) == []
+    assert write(engine, lambda connection: releases.due(connection, TODAY)) == []
     assert waiting(engine) == 4
 
 
@@ -191,18 +191,18 @@ def test_withdrawal_after_closing_takes_effect_the_next_day_and_alone(
     engine: Engine, survey: Survey, book: Codebook
 ) -> None:
     codes = sent(engine, survey, book, *(arrival(book, f"a{n}") for n in range(6)))
-    write(engine, lambda connection: collect.release(connection, survey.id or 0, TODAY))
+    write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY))
     sent(engine, survey, book, arrival(book, "late"))
     close(engine, survey)
     assert write(engine, lambda connection: collect.withdraw(connection, codes[0]))
-    assert write(engine, lambda connection: collect.due(connection, TODAY)) == []
+    assert write(engine, lambda connection: releases.due(connection, TODAY)) == []
     tomorrow = TODAY + timedelta(days=1)
-    assert write(engine, lambda connection: collect.due(connection, tomorrow)) == [(survey.id, 1)]
-    write(engine, lambda connection: collect.release(connection, survey.id or 0, tomorrow, least=1))
+    assert write(engine, lambda connection: releases.due(connection, tomorrow)) == [(survey.id, 1)]
+    write(engine, lambda connection: releases.release(connection, survey.id or 0, tomorrow, least=1))
     with engine.connect() as connection:
         assert released(connection, survey.id or 0, book).n == 5
     assert waiting(engine) == 1
-    assert write(engine, lambda connection: collect.due(connection, tomorrow)) == []
+    assert write(engine, lambda connection: releases.due(connection, tomorrow)) == []
 
 
 def close(engine: Engine, survey: Survey) -> None:
@@ -273,7 +273,7 @@ def test_log_of_sqlite_forgets_the_order_of_arrival(sqlite: Engine, tmp_path: Pa
         )
     book = collect.codebook_of(survey)
     codes = [code for n in range(6) for code in sent(sqlite, survey, book, arrival(book, f"k{n}"))]
-    write(sqlite, lambda connection: collect.release(connection, survey.id or 0, TODAY))
+    write(sqlite, lambda connection: releases.release(connection, survey.id or 0, TODAY))
     truncate_log(sqlite)
     log = (tmp_path / "test.sqlite3-wal").read_bytes()
     assert not any(collect.fingerprint("receipt", collect.tidy_code(code)).encode() in log for code in codes)
