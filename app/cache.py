@@ -10,16 +10,26 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 
+Key = tuple[str, int | None, int, *tuple[Hashable, ...]]
+"""What it is, the survey, its revision, and what else tells results apart."""
+
+
 class Cache:
     """The most recently used results, at most `size` of them; each is computed by one thread at a time."""
 
     def __init__(self, size: int = 64):
         self._size = size
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, object] = OrderedDict()
-        self._making: dict[Hashable, threading.Lock] = {}
+        self._kept: OrderedDict[Key, object] = OrderedDict()
+        self._making: dict[Key, threading.Lock] = {}
 
-    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+    def renew(self, survey: int | None, revision: int) -> None:
+        """Drop what was derived from a survey's earlier releases: nobody asks for it again, and it may be large."""
+        with self._lock:
+            for key in [key for key in self._kept if key[1] == survey and key[2] < revision]:
+                del self._kept[key]
+
+    def get(self, key: Key, make: Callable[[], Value]) -> Value:
         """The result of that key, made when it is not there."""
         with self._lock:
             if key in self._kept:

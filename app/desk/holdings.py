@@ -10,6 +10,7 @@ from surveys.tables import Survey
 
 def holdings_of(desk: Desk, survey: Survey) -> Holdings:
     """The released answers of a survey at its present revision."""
+    desk.cache.renew(survey.id, survey.revision)
     return desk.cache.get(
         ("holdings", survey.id, survey.revision),
         lambda: hold(desk.engine, survey, publish.questionnaire_of(survey)),
