@@ -235,7 +235,11 @@ def _answer_notes(
         notes.append(note(f"{marks[name]} {bold(plain(name))}", 0, y, xref="paper", xanchor="left", xshift=-left))
         label = mean if width == "narrow" else f"{plain(words['mean'])} {mean}"
         notes.append(note(bold(label), 1, y, xref="paper", xanchor="right", xshift=right - 2))
-    ends = ((f"◂ {plain(words['disagree'])}", 0, "left"), (f"{plain(words['agree'])} ▸", 1, "right"))
+    # On a phone the two end words would run into each other.
+    longest = 10 if width == "narrow" else 40
+    low, high = (plain(words[end]) for end in ("disagree", "agree"))
+    low, high = (end if len(end) <= longest else "" for end in (low, high))
+    ends = ((f"◂ {low}".rstrip(), 0, "left"), (f"{high} ▸".lstrip(), 1, "right"))
     above = {"xref": "paper", "yref": "paper", "yanchor": "bottom", "color": "ink3"}
     return notes + [note(text, x, 1, xanchor=side, **above) for text, x, side in ends]
 

@@ -229,8 +229,12 @@ def _new_password(given: argparse.Namespace) -> str:
     if given.password_stdin:
         password = sys.stdin.readline().rstrip("\n")
     else:
-        password = getpass.getpass("Password (12 characters or more): ")
-        if password != getpass.getpass("Again: "):
+        try:
+            password = getpass.getpass("Password (12 characters or more): ")
+            again = getpass.getpass("Again: ")
+        except EOFError as error:
+            raise Refusal("password: nothing was typed; type it, or send it in with --password-stdin") from error
+        if password != again:
             raise Refusal("password: the two entries differ; type the same password twice")
     try:
         check_password(password, given.name)
@@ -306,8 +310,9 @@ def _publish(given: argparse.Namespace) -> int:
     if unknown:
         optional = sorted(question.id for question in whole.questions() if question.optional)
         raise Refusal(f"--include: {unknown[0]!r} is no question; allowed are {', '.join(optional) or 'none'}")
-    if given.format and whole.items and given.format not in whole.item_scale:
-        raise Refusal(f"--format: the value is {given.format!r}; allowed are {', '.join(whole.item_scale)}")
+    if given.format and given.format not in whole.item_scale:
+        allowed = ", ".join(whole.item_scale) or "none, since this questionnaire has no items"
+        raise Refusal(f"--format: the value is {given.format!r}; allowed are {allowed}")
     questionnaire = whole.variant(given.format, include)
     opens, closes = _day(given.opens, "opens"), _day(given.closes, "closes")
     settings, engine = _database()
@@ -323,7 +328,8 @@ def _publish(given: argparse.Namespace) -> int:
             today=settings.today(),
         )
         links = [publish.add_link(session, survey, unit, "") for unit in given.unit]
-    print(f"{survey.slug} is published: {settings.public_url}/s/{survey.slug}")
+    later = f" (opens on {survey.opens_on})" if survey.opens_on > settings.today() else ""
+    print(f"{survey.slug} is published: {settings.public_url}/s/{survey.slug}{later}")
     for link in links:
         print(f"{link.unit}: {settings.public_url}/s/{survey.slug}/{link.code}")
     return 0

@@ -49,6 +49,12 @@ SENTENCES: dict[int, tuple[str, str]] = {
 }
 
 
+LOST_CUSTOMER = (
+    N_("There is no survey here"),
+    N_("The address may be mistyped. Please scan the QR code again, or ask your bank for the link."),
+)
+
+
 def install(app: FastAPI) -> None:
     """Give the application its error pages."""
 
@@ -95,7 +101,10 @@ def install(app: FastAPI) -> None:
 def problem(request: Request, status: int, detail: str = "") -> Response:
     """An error page in the reader's language; JSON where JSON was asked for."""
     speak(negotiate(request.query_params.get("lang"), request.headers.get("accept-language"), tuple(LANGUAGES)))
-    title, sentence = SENTENCES.get(status, (N_("This did not work"), N_("Go back and try again.")))
+    lost = status == 404 and request.url.path.startswith("/s/")
+    title, sentence = (
+        LOST_CUSTOMER if lost else SENTENCES.get(status, (N_("This did not work"), N_("Go back and try again.")))
+    )
     headers = {"retry-after": "5"} if status == 503 else {}
     if "application/json" in request.headers.get("accept", "") and "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"error": {"status": status, "message": detail or sentence}}, status, headers)

@@ -47,3 +47,24 @@ all("[data-copy]").forEach((button) => {
     button.textContent = button.dataset.done;
   });
 });
+
+// What has been mended is no longer pointed at; the server looks again in any case.
+all(".card.bad").forEach((card) => {
+  const mended = () => {
+    const scales = all(".scale", card), total = card.dataset.total;
+    if (total) return all("input", card).reduce((sum, field) => sum + points(field), 0) === Number(total);
+    return scales.length ? all(".scale, .na", card).length && scales.every((scale) =>
+      (scale.parentElement.matches("fieldset") ? scale.parentElement : card).querySelector("input:checked")) :
+      Boolean(card.querySelector("input:checked"));
+  };
+  card.addEventListener("input", () => {
+    if (!mended()) return;
+    card.classList.remove("bad");
+    all(".error", card).forEach((line) => { line.hidden = true; });
+    all("[aria-invalid]", card).forEach((field) => field.removeAttribute("aria-invalid"));
+    const ids = all("[id]", card).map((part) => part.id);
+    all(".alert a").forEach((link) => { link.closest("li").hidden ||= ids.includes(link.hash.slice(1)); });
+    const list = all(".alert li");
+    if (list.length && list.every((line) => line.hidden)) document.querySelector(".alert").hidden = true;
+  });
+});

@@ -104,8 +104,8 @@ def rank_words(rank: Statistic) -> str:
     if rank.value is None:
         return reason(rank)
     if rank.low is None or rank.high is None or round(rank.low) == round(rank.high):
-        return _("rank %(rank)s") % {"rank": round(rank.value)}
-    return _("rank %(low)s to %(high)s") % {"low": round(rank.low), "high": round(rank.high)}
+        return _("rank by priority %(rank)s") % {"rank": round(rank.value)}
+    return _("rank by priority %(low)s to %(high)s") % {"low": round(rank.low), "high": round(rank.high)}
 
 
 def _matter(defect: Defect) -> tuple[str, str]:

@@ -119,10 +119,17 @@ def render_report(page: ReportPage) -> str:
 
 def _view(page: ReportPage, names: Names) -> View:
     if page.hidden_view:
-        title = _("Fewer than %(floor)s answers in this choice: nothing is shown") % {"floor": names.floor}
+        title = _("This choice cannot be shown: it would tell about fewer than %(floor)s people") % {
+            "floor": names.floor
+        }
         return View(
             title,
-            (_("Choose a wider filter. Answers are shown only in groups, so that nobody can be recognised."),),
+            (
+                _(
+                    "Choose a wider filter, and at most two at once. Answers are shown only in groups, so that nobody can "
+                    "be recognised."
+                ),
+            ),
             None,
             False,
             _chosen(page),

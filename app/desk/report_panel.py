@@ -122,9 +122,9 @@ def _how_much(names: Names, defect: Defect) -> Fact:
 def _heard(defect: Defect) -> Fact:
     silent = defect.silent_share
     if silent.value is None:
-        return Fact(_("Heard by the bank?"), "–", reason(silent))
+        return Fact(_("Not told to the bank"), "–", reason(silent))
     return Fact(
-        _("Heard by the bank?"),
+        _("Not told to the bank"),
         share(silent.value),
         _("of %(n)s customers with a problem in this stage did not say so") % {"n": count(silent.n)},
     )
@@ -208,6 +208,8 @@ def _item_note(names: Names, defect: Defect, item: str, tests: GapTests) -> str:
 def halved(names: Names, defect: Defect) -> str:
     """What half the gap would go with."""
     change = defect.if_halved
+    if change.reason == "not_tested":
+        return _("There is no shortfall here that could be halved.")
     if change.value is None:
         return _("Not worked out: %(reason)s.") % {"reason": reason(change)}
     if change.value <= 0 or (change.low is not None and change.low <= 0):

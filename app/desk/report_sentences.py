@@ -52,7 +52,7 @@ def title(names: Names) -> str:
     """The finding of the whole report in one line."""
     report = names.report
     if report.meta.n == 0:
-        return _("No answers yet: the defect map will stand here")
+        return _("No released answers yet: the defect map will stand here")
     if nothing_to_show(names):
         return _("Too few answers to show anything yet")
     if names.format == "perception_only":

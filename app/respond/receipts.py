@@ -22,9 +22,9 @@ class Section:
     answers: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def receipt_ask(survey: SurveyView, *, wrong: bool = False, receipt_path: str) -> str:
+def receipt_ask(survey: SurveyView, *, wrong: bool = False, receipt_path: str, code: str = "") -> str:
     """Ask for the receipt code; `wrong` says that the code just given opened nothing."""
-    return draw("receipt_ask", survey, switch="link", receipt_path=receipt_path, wrong=wrong)
+    return draw("receipt_ask", survey, switch="link", receipt_path=receipt_path, wrong=wrong, code=code[:40])
 
 
 def receipt_show(

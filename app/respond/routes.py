@@ -154,7 +154,8 @@ async def thanks(request: Request, desk: DeskDep, survey: SurveyDep) -> Response
     key = request.cookies.get(_cookie(survey), "")
     if not key or not await look(desk, lambda connection: collect.sent_before(connection, key)):
         return _go(f"/s/{survey.slug}")
-    return _html(view.thanks(survey.view(), collect.receipt_code(key), receipt_path=_receipt_path(survey)))
+    path, address = _receipt_path(survey), f"{desk.settings.public_url}{_receipt_path(survey)}"
+    return _html(view.thanks(survey.view(), collect.receipt_code(key), receipt_path=path, address=address))
 
 
 @router.get("/s/{slug}/receipt")
@@ -170,7 +171,7 @@ def receipt_show(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Respons
     with desk.engine.connect() as connection:
         kept = collect.open_receipt(connection, code)
     if kept is None or kept.survey_id != survey.id or kept.withdrawn:
-        return _html(view.receipt_ask(survey.view(), wrong=True, receipt_path=_receipt_path(survey)), 404)
+        return _html(view.receipt_ask(survey.view(), wrong=True, receipt_path=_receipt_path(survey), code=code), 404)
     return _shown(survey, kept, code)
 
 
@@ -197,7 +198,7 @@ def receipt_withdraw(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Res
     with desk.engine.connect() as connection:
         kept = collect.open_receipt(connection, code)
     if kept is None or kept.survey_id != survey.id:
-        return _html(view.receipt_ask(survey.view(), wrong=True, receipt_path=_receipt_path(survey)), 404)
+        return _html(view.receipt_ask(survey.view(), wrong=True, receipt_path=_receipt_path(survey), code=code), 404)
     if posted.get("confirm") != "yes":
         return _shown(survey, kept, code, unsure=True)
     desk.writer.do(lambda connection: collect.withdraw(connection, code))

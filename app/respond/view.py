@@ -107,9 +107,9 @@ def _amount(survey: SurveyView) -> str:
     return words % {"n": number}
 
 
-def thanks(survey: SurveyView, code: str, *, receipt_path: str) -> str:
-    """The last page, with the receipt code."""
-    return draw("thanks", survey, switch="link", code=code, receipt_path=receipt_path)
+def thanks(survey: SurveyView, code: str, *, receipt_path: str, address: str = "") -> str:
+    """The last page, with the receipt code and the address where it can be entered later."""
+    return draw("thanks", survey, switch="link", code=code, receipt_path=receipt_path, address=address or receipt_path)
 
 
 def closed(survey: SurveyView, closed_on: date | None, receipt_path: str) -> str:

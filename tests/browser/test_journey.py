@@ -96,6 +96,37 @@ def test_forgotten_question_is_pointed_at_and_the_rest_kept(visit: Visit) -> Non
     page.wait_for_url("**/s/demo/2")
 
 
+def test_mended_question_is_no_longer_pointed_at(visit: Visit) -> None:
+    page = visit(**PHONE, locale="en-US").new_page()
+    page.goto("/s/demo")
+    go_on(page)
+    for card in page.locator("fieldset.card").all()[1:]:
+        card.locator(".scale label").nth(2).click()
+    go_on(page)
+    expect(page.locator(".card.bad")).to_have_count(1)
+    page.locator(".card.bad .scale label").nth(4).click()
+    expect(page.locator(".card.bad")).to_have_count(0)
+    expect(page.locator(".alert")).to_be_hidden()
+
+
+def test_wrong_points_are_no_longer_pointed_at_once_they_add_up(visit: Visit) -> None:
+    page = visit(**PHONE, locale="en-US").new_page()
+    page.goto("/s/demo")
+    go_on(page)
+    for _ in range(6):
+        answer_page(page)
+        before = page.url
+        go_on(page)
+        page.wait_for_url(lambda url, before=before: url != before)
+    answer_page(page)
+    first = page.locator("fieldset.card").first
+    first.locator("input[inputmode=numeric]").first.fill("90")
+    go_on(page)
+    expect(page.locator(".card.bad")).to_have_count(1)
+    first.locator("input[inputmode=numeric]").first.fill("100")
+    expect(page.locator(".card.bad")).to_have_count(0)
+
+
 def test_language_switch_in_mid_form_keeps_place_and_answers(visit: Visit) -> None:
     page = visit(**PHONE, locale="en-US").new_page()
     page.goto("/s/demo")

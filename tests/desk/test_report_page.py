@@ -176,7 +176,7 @@ def test_every_format_makes_a_page(format: Format, self_contained: bool) -> None
 def test_empty_report_says_what_will_be_here() -> None:
     questionnaire = planted()[0]
     text = words(render_report(page(report=empty_report(questionnaire))))
-    assert "No answers yet: the defect map will stand here" in text
+    assert "No released answers yet: the defect map will stand here" in text
     assert "What to do now" in text
 
 
@@ -320,7 +320,7 @@ def test_hidden_numbers_are_not_read_even_if_left_in_the_report() -> None:
 
 def test_hidden_view_shows_only_the_sentence() -> None:
     text = render_report(page(hidden_view=True))
-    assert "Fewer than 10 answers in this choice: nothing is shown" in text
+    assert "it would tell about fewer than 10 people" in text
     assert "application/json" not in text
     assert "<table" not in text
     assert str(planted()[2].meta.n) not in words(text)
