@@ -119,9 +119,8 @@ def render_report(page: ReportPage) -> str:
 
 def _view(page: ReportPage, names: Names) -> View:
     if page.hidden_view:
-        title = _("This choice cannot be shown: it would tell about fewer than %(floor)s people") % {
-            "floor": names.floor
-        }
+        hidden = _("This choice cannot be shown: it would tell about fewer than %(floor)s people")
+        title = hidden % {"floor": names.floor}
         return View(
             title,
             (
