@@ -125,8 +125,8 @@ def _view(page: ReportPage, names: Names) -> View:
             title,
             (
                 _(
-                    "Choose a wider filter, and at most two at once. Answers are shown only in groups, so that nobody can "
-                    "be recognised."
+                    "Choose a wider filter, and at most two at once. Answers are shown only in groups, so that "
+                    "nobody can be recognised."
                 ),
             ),
             None,
