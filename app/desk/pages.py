@@ -265,7 +265,7 @@ def qr_code(desk: DeskDep, survey: SurveyDep, kind: str, link: str = "") -> Resp
     address = f"{desk.settings.public_url}/s/{survey.slug}"
     if link:
         with reading(desk.engine) as session:
-            if publish.find_link(session, survey, link) is None:
+            if publish.find_link(session, survey.id, link) is None:
                 raise HTTPException(404)
         address += f"/{link}"
     out = io.BytesIO()

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.convertors import Convertor, register_url_convertor
 
 from app.access import same_origin
@@ -21,6 +22,7 @@ from surveys.form import Fault, Page, next_page, previous_page, read_page, visib
 from surveys.store import collect, publish
 from surveys.store.collect import Begun
 from surveys.store.database import reading
+from surveys.tables import Link
 
 router = APIRouter(include_in_schema=False)
 
@@ -263,11 +265,17 @@ async def send_page(request: Request, desk: Desk, survey: Published, number: int
 @router.get("/s/{slug}/{code}")
 def welcome_by_link(request: Request, desk: DeskDep, survey: SurveyDep, code: str) -> Response:
     """The welcome page under a short code that carries unit and channel."""
+    _link(desk, survey, code)
+    return _welcome(request, desk, survey, code)
+
+
+def _link(desk: Desk, survey: Published, code: str) -> Link:
+    """The short link of that code; 404 when the survey has none."""
     with reading(desk.engine) as session:
-        link = publish.find_link(session, publish.find(session, survey.slug), code)  # type: ignore[arg-type]
+        link = publish.find_link(session, survey.id, code)
     if link is None:
         raise HTTPException(404)
-    return _welcome(request, desk, survey, code)
+    return link
 
 
 @router.post("/s/{slug}/{code}/start", dependencies=[Here])
@@ -281,10 +289,7 @@ async def _start(request: Request, desk: Desk, survey: Published, posted: Posted
         return closed
     unit = channel = ""
     if code:
-        with reading(desk.engine) as session:
-            link = publish.find_link(session, publish.find(session, survey.slug), code)  # type: ignore[arg-type]
-        if link is None:
-            raise HTTPException(404)
+        link = await run_in_threadpool(_link, desk, survey, code)
         unit, channel = link.unit, link.channel
     go = posted.get("go")
     if go in survey.questionnaire.languages:

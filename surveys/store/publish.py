@@ -162,9 +162,9 @@ def links(session: Session, survey: Survey) -> list[Link]:
     return list(session.exec(select(Link).where(Link.survey_id == survey.id).order_by(Link.unit, Link.channel)))
 
 
-def find_link(session: Session, survey: Survey, code: str) -> Link | None:
+def find_link(session: Session, survey_id: int | None, code: str) -> Link | None:
     """The link of that code, if it belongs to the survey."""
-    return session.exec(select(Link).where(Link.code == code, Link.survey_id == survey.id)).first()
+    return session.exec(select(Link).where(Link.code == code, Link.survey_id == survey_id)).first()
 
 
 def counts(session: Session, survey: Survey) -> tuple[int, int]:

@@ -59,7 +59,8 @@ def test_answers_all_alike_give_a_full_report(customers: Any, format: str, value
     matrix = customers(25, format=format)
     given = {"perception": matrix.perception, "reference": matrix.reference, "minimum": matrix.minimum}
     alike = {name: None if column is None else np.full_like(column, value) for name, column in given.items()}
-    check(replace(matrix, **alike, outcome=np.full(25, 5, np.uint8)), format, None)
+    report = check(replace(matrix, **alike, outcome=np.full(25, 5, np.uint8)), format, None)
+    assert report.meta.n == 25 and len(report.defects) == 15
 
 
 @settings(max_examples=15, deadline=None)
@@ -81,7 +82,7 @@ def test_no_answers_raise_or_give_nan(customers: Any, data: Any, n: int, format:
         importance=drawn(matrix.perception) if rng.random() < 0.5 else None,
         weights=matrix.weights if rng.random() < 0.5 else None,
     )
-    check(answers, format, floor)
+    assert check(answers, format, floor).meta.n == n
 
 
 @pytest.mark.parametrize("n", [11, 14, 30])

@@ -116,8 +116,8 @@ def in_colour(value: Any) -> Any:
 def test_plotly_accepts_every_figure(format: Format) -> None:
     _, layout, report = planted(format)
     for figure in every_figure(report, layout):
-        go.Figure(in_colour(figure))
-        json.dumps(figure, allow_nan=False)
+        assert go.Figure(in_colour(figure)).data
+        assert json.loads(json.dumps(figure, allow_nan=False)) == figure
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -128,8 +128,8 @@ def test_empty_report_draws_without_numbers(format: Format) -> None:
     reference = None if format == "perception_only" else none
     matrix = ScoreMatrix(layout, none, reference, none if format == "three_column" else None)
     report = build_report(summarise(matrix), format=format, floor=10)
-    for figure in every_figure(report, layout):
-        go.Figure(in_colour(figure))
+    drawn = [go.Figure(in_colour(figure)) for figure in every_figure(report, layout)]
+    assert drawn
 
 
 def test_figures_use_only_bundled_traces() -> None:

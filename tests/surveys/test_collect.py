@@ -243,7 +243,8 @@ def test_writer_keeps_good_jobs_when_one_fails(engine: Engine, survey: Survey, b
     assert waiting(engine) == 2
 
 
-def test_expired_drafts_are_deleted(engine: Engine, survey: Survey, book: Codebook) -> None:
+def begun(engine: Engine, survey: Survey, book: Codebook) -> Draft:
+    """A draft in the database that the key "t" opens."""
     draft = Draft(
         token_hash=collect.fingerprint("draft", "t"),
         survey_id=survey.id or 0,
@@ -253,6 +254,11 @@ def test_expired_drafts_are_deleted(engine: Engine, survey: Survey, book: Codebo
         expires_on=collect.draft_expiry(TODAY),
     )
     write(engine, lambda connection: collect.begin_draft(connection, draft))
+    return draft
+
+
+def test_expired_drafts_are_deleted(engine: Engine, survey: Survey, book: Codebook) -> None:
+    begun(engine, survey, book)
     with engine.connect() as connection:
         assert collect.find_draft(connection, survey.id or 0, "t") is not None
     assert write(engine, lambda connection: collect.delete_expired_drafts(connection, TODAY)) == 0
@@ -280,15 +286,7 @@ def test_log_of_sqlite_forgets_the_order_of_arrival(sqlite: Engine, tmp_path: Pa
 
 
 def test_draft_that_was_sent_is_not_brought_back(engine: Engine, survey: Survey, book: Codebook) -> None:
-    draft = Draft(
-        token_hash=collect.fingerprint("draft", "t"),
-        survey_id=survey.id or 0,
-        language="en",
-        closed=bytes(len(book)),
-        comments={},
-        expires_on=collect.draft_expiry(TODAY),
-    )
-    write(engine, lambda connection: collect.begin_draft(connection, draft))
+    draft = begun(engine, survey, book)
     sent(engine, survey, book, arrival(book, "t"))
     write(engine, lambda connection: collect.save_draft(connection, draft))
     with engine.connect() as connection:
@@ -296,15 +294,7 @@ def test_draft_that_was_sent_is_not_brought_back(engine: Engine, survey: Survey,
 
 
 def test_sending_deletes_the_draft(engine: Engine, survey: Survey, book: Codebook) -> None:
-    draft = Draft(
-        token_hash=collect.fingerprint("draft", "t"),
-        survey_id=survey.id or 0,
-        language="en",
-        closed=bytes(len(book)),
-        comments={},
-        expires_on=collect.draft_expiry(TODAY),
-    )
-    write(engine, lambda connection: collect.begin_draft(connection, draft))
+    begun(engine, survey, book)
     sent(engine, survey, book, arrival(book, "t"))
     with engine.connect() as connection:
         assert collect.find_draft(connection, survey.id or 0, "t") is None
