@@ -21,6 +21,11 @@ Reason = Literal[
     "not_tested",  # outside the rule (items of a cell that is no confirmed defect)
     "singular",  # predictors repeat one another
     "not_asked",  # the questionnaire does not hold what is needed
+    "one_group",  # a comparison needs two groups
+    "few_branches",  # fewer branches than the method needs
+    "unreliable_ranking",  # branch means differ too little to be put in order
+    "few_periods",  # fewer periods than a chart needs for its limits
+    "too_early",  # fewer answers than the method may start with
 ]
 """Why a statistic has no value: the one list of reasons, each with its sentence in the templates."""
 

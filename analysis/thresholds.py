@@ -47,6 +47,24 @@ class Thresholds:
     alpha_group: float = 0.70  # reliability guides
     alpha_dimension: float = 0.80
     alpha_redundant: float = 0.95
+    group_draws: int = 500  # bootstrap resamples behind shares of variance between groups
+    rank_reliability: float = 0.70  # ICC(2) below this: branches are not put in order
+    funnel_branches: int = 5  # fewer branches: no funnel plot
+    winsor_branches: int = 20  # from so many branches on the extreme z scores are pulled in
+    winsor_share: float = 0.10
+    funnel_outer: float = 0.998  # outer limits of the funnel; the inner ones are at `level`
+    xmr_limit: float = 2.66  # mean moving range times this: natural process limits
+    xmr_range: float = 3.267
+    xmr_baseline: int = 8  # periods preferred behind limits
+    xmr_least: int = 6
+    ewma_weight: float = 0.2
+    ewma_width: float = 2.7
+    sequence_start: int = 30  # fewer answers: no confidence sequence yet
+    wild_clusters: int = 30  # fewer branches: wild cluster bootstrap
+    wild_draws: int = 1999
+    pre_periods: int = 3  # fewer periods before: parallel trends cannot be looked at
+    target_change: float = 0.3  # change of the gap that an action should bring, in points
+    sustained_periods: int = 8
     sensitivity7: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
 
     def scaled(self, on_seven: float, points: int) -> float:

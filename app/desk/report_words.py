@@ -33,6 +33,11 @@ def reasons() -> dict[Reason, str]:
         "not_tested": _("not tested: only items of confirmed defects are"),
         "singular": _("the predictors repeat one another"),
         "not_asked": _("the questionnaire does not ask for it"),
+        "one_group": _("one group only: nothing to compare with"),
+        "few_branches": _("too few branches for this"),
+        "unreliable_ranking": _("the branches differ too little to be put in order"),
+        "few_periods": _("too few periods for limits"),
+        "too_early": _("too few answers yet"),
     }
 
 

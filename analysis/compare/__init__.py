@@ -1,0 +1,1 @@
+"""Groups and branches beside one another: differences, shrunken means, funnel, ranks with their intervals."""
