@@ -199,6 +199,7 @@ class Shrunken:
     reliability: Floats  # (b,) lambda, from 0 to 1
     means: Floats  # (b,)
     se: Floats  # (b,) with the uncertainty of the overall mean
+    se_full: Floats  # (b,) with that of the variance between branches too: for a baseline that an action is judged by
 
 
 def shrink(means: Floats, variances: Floats, tau2: float, mean: float, se: float) -> Shrunken:
@@ -213,7 +214,8 @@ def shrink(means: Floats, variances: Floats, tau2: float, mean: float, se: float
     Returns
     -------
     Shrunken
-        ``se^2 = lambda v + (1 - lambda)^2 se_mu^2``.  With tau2 = 0 all are the overall mean.
+        ``se^2 = lambda v + (1 - lambda)^2 se_mu^2``; `se_full` adds Morris's ``2/(b - 3) (1 - lambda)^2 (y - mu)^2``
+        (b above 3).  With tau2 = 0 all are the overall mean.
 
     References
     ----------
@@ -221,8 +223,9 @@ def shrink(means: Floats, variances: Floats, tau2: float, mean: float, se: float
     """
     whole = tau2 + variances
     part = np.divide(tau2, whole, out=np.zeros_like(variances), where=whole > 0)
-    spread = np.sqrt(part * variances + (1 - part) ** 2 * se**2)
-    return Shrunken(part, mean + part * (means - mean), spread)
+    spread = part * variances + (1 - part) ** 2 * se**2
+    unsure = 2 / max(means.size - 3, 1) * (1 - part) ** 2 * (means - mean) ** 2
+    return Shrunken(part, mean + part * (means - mean), np.sqrt(spread), np.sqrt(spread + unsure))
 
 
 def rank_intervals(
