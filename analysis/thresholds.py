@@ -47,6 +47,16 @@ class Thresholds:
     alpha_group: float = 0.70  # reliability guides
     alpha_dimension: float = 0.80
     alpha_redundant: float = 0.95
+    driver_cells_n: int = 150  # 10 respondents for each of 15 cells: fewer, and drivers stop at dimensions
+    driver_vif: float = 10.0  # larger variance inflation of a cell: likewise
+    driver_draws: int = 500  # bootstrap resamples of drivers' shares
+    discrepant_share: float = 0.10  # fewer in either direction: no response surface
+    discrepant_sd: float = 0.5
+    basic_iac: float = -0.1  # penalty-reward: below is a basic factor
+    excitement_iac: float = 0.1
+    contrast_n: int = 15  # fewer low or high ratings: no label
+    kano_strength: float = 6.0  # percentage points between the first two answers: less is "mixed"
+    sampled_rows: int = 50_000  # more respondents: methods that need every row take a random part of them
     bca_draws: int = 10_000  # bootstrap resamples of a mean gap
     cluster_floor: int = 10  # fewer branches: clustered errors are flagged
     group_draws: int = 500  # bootstrap resamples behind shares of variance between groups
