@@ -243,8 +243,9 @@ def test_the_response_surface_matches_the_worked_example(reference: Any) -> None
         one = getattr(found, name)
         agree(f"response surface, {name} with classical SE", "W12", [wanted[name]["est"], wanted[name]["se"]],
               [one.value, half_width(one, 6)], by=by, rel=1e-8)  # fmt: skip
-    wanted = expected["constraint_F"]
-    agree("response surface, constraints F and p", "W12", [wanted["F"], wanted["p"]], [found.f.value, found.p.value], by=by, rel=1e-8)  # fmt: skip
+    f = expected["constraint_F"]
+    ours = [found.f.value, found.p.value]
+    agree("response surface, constraints F and p", "W12", [f["F"], f["p"]], ours, by=by, rel=1e-8)
     agree("response surface, R squared", "W12", [expected["r2"], expected["difference_model"]["r2"]],
           [found.r2.value, found.r2_difference.value], by=by)  # fmt: skip
     fit = least_squares(polynomial(p, e), y)
