@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.matrix import Bytes, Layout, ScoreMatrix, rated
+from analysis.screening import Checks
+from analysis.study import Grouping, Study
 from surveys.codes import BLANK, HIGHEST_ANSWER
 from surveys.coding import Codebook
 from surveys.questionnaire import Question, Questionnaire
@@ -70,6 +74,102 @@ def score_matrix(questionnaire: Questionnaire, book: Codebook, closed: Bytes) ->
         problem_stage=column.problem()[0],
         problem_silent=column.problem()[1],
     )
+
+
+@dataclass(frozen=True)
+class Context:
+    """What came with the answers beside the answers: (n,) arrays, and the state of the wave.
+
+    Attributes
+    ----------
+    unit, via, language : (n,) of str or None
+        "" is not known.
+    days : (n,) int or None
+    closed : bool
+    planned : int or None
+    """
+
+    unit: NDArray[np.object_] | None = None
+    via: NDArray[np.object_] | None = None
+    language: NDArray[np.object_] | None = None
+    days: NDArray[np.int32] | None = None
+    closed: bool = True
+    planned: int | None = None
+
+
+def study_of(questionnaire: Questionnaire, book: Codebook, closed: Bytes, context: Context | None = None) -> Study:
+    """Coded answers as the full analysis takes them.
+
+    Parameters
+    ----------
+    questionnaire, book
+        The frozen questionnaire and its fields.
+    closed : (n, fields) uint8
+    context : Context, optional
+
+    Returns
+    -------
+    Study
+        Traits are language, way in, and every segment question with one answer.
+    """
+    context = context or Context()
+    given = {"language": context.language, "via": context.via}
+    traits = {name: _grouping(values) for name, values in given.items() if values is not None}
+    for question in questionnaire.questions("segments"):
+        if question.type == "single":
+            column = closed[:, book.place[question.id]].astype(np.int32) - 1
+            codes = tuple(option.code for option in question.options)
+            traits[question.id] = Grouping(codes, np.where(column < len(codes), column, -1).astype(np.int32))
+    ratings = {q.id: q for q in questionnaire.questions("outcomes") if q.scale is not None}
+    low = {name: q.scale.min for name, q in ratings.items() if q.scale is not None}
+    return Study(
+        score_matrix(questionnaire, book, closed),
+        {name: one for name, one in traits.items() if np.unique(one.codes[one.codes >= 0]).size > 1},
+        None if context.unit is None else _grouping(context.unit),
+        {name: closed[:, book.place[name]] for name in ratings},
+        low,
+        {name: q.scale.points for name, q in ratings.items() if q.scale is not None},
+        _checks(questionnaire, book, closed),
+        context.days,
+        context.closed,
+        context.planned,
+        _short_form(questionnaire),
+    )
+
+
+def _grouping(values: NDArray[np.object_]) -> Grouping:
+    """Codes of words; the empty word is not known."""
+    names = tuple(sorted({str(value) for value in set(values.tolist()) if value}))
+    places = {name: at for at, name in enumerate(names)}
+    return Grouping(names, np.array([places.get(str(value), -1) for value in values.tolist()], np.int32))
+
+
+def _checks(questionnaire: Questionnaire, book: Codebook, closed: Bytes) -> Checks:
+    """The attention check and the respondent's own word, where they were asked; a blank is no failure."""
+    attention = own_word = None
+    for question in questionnaire.questions("quality"):
+        column = closed[:, book.place[question.id]]
+        if question.correct is not None and question.scale is not None:
+            wanted = question.correct - question.scale.min + 1
+            attention = (column != BLANK) & (column != wanted) & (column <= HIGHEST_ANSWER)
+        elif question.type == "single" and "no" in (codes := [option.code for option in question.options]):
+            own_word = column == codes.index("no") + 1
+    return Checks(attention, own_word)
+
+
+def _short_form(questionnaire: Questionnaire) -> dict[str, tuple[int, int, int]] | None:
+    """Core items, others, and how many of those would be drawn in each stage; None without core items or stages."""
+    found = {}
+    for stage in questionnaire.stages:
+        own = [item for item in questionnaire.items if item.stage == stage.id]
+        core = sum(item.core for item in own)
+        if own:
+            found[stage.id] = (core, len(own) - core, min(DRAWN, len(own) - core))
+    return found if any(core for core, _, _ in found.values()) else None
+
+
+DRAWN = 2
+"""Items of the short form that each respondent is asked from every stage, beside the core."""
 
 
 class _Columns:

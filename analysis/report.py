@@ -112,7 +112,7 @@ def build_report(tally: Tally, thresholds: Thresholds = DEFAULT, *, format: str,
         found = reliability(tally, thresholds)
         distributions = _distributions(tally, hidden)
         report = Report(meta, gaps, found, defects, weights, distributions, thresholds, hidden)
-    return cast(Report, _Veil(floor, hidden, tally.n, thresholds.display_floor).over(report))
+    return cast(Report, Veil(floor, hidden, tally.n, thresholds.display_floor).over(report))
 
 
 def _gaps(tally: Tally, thresholds: Thresholds) -> Gaps:
@@ -236,7 +236,7 @@ STRUCTURAL = UNASKED | {"one_item", "not_tested", "at_limit"}
 
 
 @dataclass(frozen=True)
-class _Veil:
+class Veil:
     """Hides, or flags, what is about fewer people than may be shown."""
 
     floor: int | None

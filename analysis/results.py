@@ -26,6 +26,11 @@ Reason = Literal[
     "unreliable_ranking",  # branch means differ too little to be put in order
     "few_periods",  # fewer periods than a chart needs for its limits
     "too_early",  # fewer answers than the method may start with
+    "just_identified",  # as many parameters as moments: fit cannot be tested
+    "not_identified",  # the data cannot tell the parameters of the factor model apart
+    "not_converged",  # the estimation found no best solution
+    "improper_solution",  # negative unique variance, or factors that no data can have
+    "not_positive",  # a correlation that must be positive is not
 ]
 """Why a statistic has no value: the one list of reasons, each with its sentence in the templates."""
 

@@ -166,6 +166,7 @@ class Question(Part):
     stage: Identifier | None = None
     dimension: Identifier | None = None
     gap: int | None = None
+    correct: int | None = None  # the instructed answer of an attention check
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

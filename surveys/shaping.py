@@ -177,7 +177,7 @@ class Shaper:
         if not isinstance(entry, dict):
             return entry
         shaped = {
-            k: v for k, v in entry.items() if k not in ("min", "max", "anchors", "na", "dk", "correct", "placement")
+            k: v for k, v in entry.items() if k not in ("min", "max", "anchors", "na", "dk", "placement")
         }
         if entry.get("type") in ("likert", "nps", "instructed"):
             shaped["type"] = "scale"

@@ -11,8 +11,8 @@ from scipy.optimize import brentq
 
 Floats = NDArray[np.float64]
 
-_Z, _Z_WEIGHT = np.polynomial.legendre.leggauss(120)
-_S, _S_WEIGHT = np.polynomial.legendre.leggauss(80)
+_Z, _Z_WEIGHT = np.polynomial.legendre.leggauss(96)
+_S, _S_WEIGHT = np.polynomial.legendre.leggauss(56)
 _FAR = 8.5  # beyond so many standard deviations the normal density adds less than 1e-16
 
 
@@ -74,4 +74,4 @@ def range_quantile(p: float, k: int, df: float) -> float:
     high = 8.0
     while surplus(high) > 0:
         high *= 2
-    return float(brentq(surplus, 0.0, high, xtol=1e-11))
+    return float(brentq(surplus, 0.0, high, xtol=1e-9))

@@ -38,6 +38,11 @@ def reasons() -> dict[Reason, str]:
         "unreliable_ranking": _("the branches differ too little to be put in order"),
         "few_periods": _("too few periods for limits"),
         "too_early": _("too few answers yet"),
+        "just_identified": _("the model has as many parameters as the data have moments: its fit cannot be tested"),
+        "not_identified": _("the data cannot tell the parameters of the model apart"),
+        "not_converged": _("the estimation found no best solution"),
+        "improper_solution": _("the solution is not possible: a negative variance, or impossible correlations"),
+        "not_positive": _("a correlation that must be positive is not"),
     }
 
 

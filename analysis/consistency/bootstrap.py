@@ -1,0 +1,152 @@
+"""Bias-corrected and accelerated bootstrap interval of alpha."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from analysis.results import Statistic, undefined
+
+Floats = NDArray[np.float64]
+
+CHUNK = 2**15
+"""Rows at a time, about; rounded down to a multiple of the number of groups."""
+
+
+def bca_limits(value: float, draws: Floats, jackknife: Floats, level: float = 0.95) -> tuple[float, float] | None:
+    """Limits of the BCa interval.
+
+    Parameters
+    ----------
+    value : float
+        The estimate from all observations.
+    draws : (B,) float64
+        The estimate in each resample.
+    jackknife : (G,) float64
+        The estimate without each observation (or group of observations).
+    level : float
+
+    Returns
+    -------
+    (float, float) or None
+        Quantiles of the draws (linear interpolation) at levels corrected for bias, counting a draw equal to the
+        estimate as half below, and for acceleration; None when all draws lie on one side of the estimate.
+
+    References
+    ----------
+    Efron, B. (1987). Better bootstrap confidence intervals. J. Am. Statist. Assoc. 82, 171-185.
+    """
+    below = float((draws < value).mean() + (draws == value).mean() / 2)
+    if not 0 < below < 1:
+        return None
+    bias = float(special.ndtri(below))
+    away = jackknife.mean() - jackknife
+    squares = float((away**2).sum())
+    acceleration = float((away**3).sum()) / (6 * squares**1.5) if squares > 1e-300 else 0.0
+    levels = []
+    for tail in ((1 - level) / 2, (1 + level) / 2):
+        shifted = bias + float(special.ndtri(tail))
+        levels.append(float(special.ndtr(bias + shifted / (1 - acceleration * shifted))))
+    low, high = np.quantile(draws, levels)
+    return float(low), float(high)
+
+
+def resampling_weights(groups: int, draws: int, rng: np.random.Generator) -> Floats:
+    """(draws, groups) how often each of so many observations comes in each resample."""
+    picked = rng.integers(0, groups, (draws, groups))
+    flat = (picked + np.arange(draws)[:, None] * groups).ravel()
+    return np.bincount(flat, minlength=draws * groups).reshape(draws, groups).astype(np.float64)
+
+
+def alpha_intervals(
+    values: NDArray[np.integer],
+    present: NDArray[np.bool_],
+    scales: Mapping[str, tuple[int, ...]],
+    rng: np.random.Generator,
+    draws: int = 2_000,
+    groups: int = 1_000,
+    level: float = 0.95,
+) -> dict[str, Statistic]:
+    """Alpha of several scales over complete rows, with BCa intervals from the same resamples.
+
+    Parameters
+    ----------
+    values, present : (n, k) integers and bool
+        Answers, and where there is one.
+    scales : name -> items
+    rng : numpy.random.Generator
+    draws : int
+        Resamples.
+    groups : int
+        With more rows than this, random groups of rows (of sizes that differ by at most one) are resampled instead of
+        single rows: sums over random groups vary as sums over rows do, and the cost of a draw does not grow with n.
+    level : float
+
+    Returns
+    -------
+    name -> Statistic
+        Undefined with "one_item", "no_complete_cases", "one_respondent" or "no_variance".  Without an interval when
+        resamples are often without variance, or all on one side; flagged ``no_bootstrap``.
+    """
+    n = len(values)
+    order = rng.permutation(n) if n > groups else np.arange(n)
+    size = min(n, groups)
+    centre = np.array([values[present[:, j], j].mean() if present[:, j].any() else 0.0 for j in range(values.shape[1])])
+    sums: dict[str, Floats] = {name: np.zeros((size, len(items) + 3)) for name, items in scales.items()}
+    step = max(CHUNK // max(size, 1), 1) * max(size, 1)
+    for start in range(0, n, step):
+        chosen = order[start : start + step]
+        here = present[chosen]
+        block = np.where(here, values[chosen] - centre, 0.0)
+        for name, items in scales.items():
+            _add(sums[name], block[:, list(items)], here[:, list(items)].all(axis=1))
+    weights = resampling_weights(size, draws, rng) if size > 1 else np.ones((1, size))
+    return {name: _interval(sums[name], weights, len(items), level) for name, items in scales.items()}
+
+
+def _add(sums: Floats, block: Floats, complete: Any) -> None:
+    """Add to the groups' sums: complete rows, their values, and the squares of these and of their total."""
+    marks = complete.astype(np.float64)[:, None]
+    block = block * marks
+    features = np.hstack([marks, block, (block**2).sum(axis=1, keepdims=True), block.sum(axis=1, keepdims=True) ** 2])
+    size = len(sums)
+    whole = len(features) // size * size
+    sums += features[:whole].reshape(-1, size, features.shape[1]).sum(axis=0)
+    sums[: len(features) - whole] += features[whole:]
+
+
+def _alpha(sums: Floats, k: int) -> Floats:
+    """Alpha from sums as of `_add`; NaN where the total has no variance."""
+    count = np.maximum(sums[..., 0], 1.0)
+    values, squares, total_squares = sums[..., 1 : k + 1], sums[..., k + 1], sums[..., k + 2]
+    own = squares - (values**2).sum(axis=-1) / count
+    total = total_squares - values.sum(axis=-1) ** 2 / count
+    solid = total > 1e-9 * np.maximum(total_squares, 1e-12)
+    return np.where(solid, k / (k - 1) * (1 - own / np.where(solid, total, 1.0)), np.nan)
+
+
+def _interval(sums: Floats, weights: Floats, k: int, level: float) -> Statistic:
+    """Alpha of one scale with its interval."""
+    method = "alpha, complete cases"
+    together = sums.sum(axis=0)
+    n = int(together[0])
+    if k < 2 or n < 2:
+        why = "one_item" if k < 2 else "no_complete_cases" if n == 0 else "one_respondent"
+        return undefined(why, n, method, level)  # type: ignore[arg-type]
+    value = float(_alpha(together, k))
+    if math.isnan(value):
+        return undefined("no_variance", n, method, level)
+    drawn, jackknife = _alpha(weights @ sums, k), _alpha(together - sums, k)
+    usable = drawn[~np.isnan(drawn)]
+    limits = None
+    if usable.size > 0.95 * drawn.size and not bool(np.isnan(jackknife).any()):
+        limits = bca_limits(value, usable, jackknife, level)
+    flags = ("negative_alpha",) if value < 0 else ()
+    if limits is None:
+        return Statistic(value, None, None, level, n, method, (*flags, "no_bootstrap"))
+    return Statistic(value, limits[0], limits[1], level, n, f"{method}, BCa bootstrap", flags)

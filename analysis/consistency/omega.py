@@ -1,0 +1,111 @@
+"""McDonald's omega total of one factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.explore.extraction import Extraction, extract
+from analysis.explore.matrices import correlation
+
+Floats = NDArray[np.float64]
+
+NEAR_ZERO = 1e-7
+"""Smallest uniqueness as a share of the item's variance: nothing that shows in omega."""
+
+WEAK = 0.7
+"""Below this omega the search starts from every item as well."""
+
+
+@dataclass(frozen=True, eq=False)
+class Omega:
+    """Omega of one factor.
+
+    Attributes
+    ----------
+    value : float
+        ``(sum l)^2 / ((sum l)^2 + sum u)``.
+    over_observed : float
+        ``(sum l)^2 / 1'C1``: the variance observed below the line.
+    loadings, uniqueness : (k,) float64
+        In the units of the matrix; empty for two items.
+    heywood : bool
+        The uniqueness of an item went to its lower limit.
+    converged : bool
+    """
+
+    value: float
+    over_observed: float
+    loadings: Floats
+    uniqueness: Floats
+    heywood: bool
+    converged: bool
+
+
+def omega_ml(covariance: Floats) -> Omega:
+    """Omega total by maximum likelihood on a covariance matrix: the published value.
+
+    Parameters
+    ----------
+    covariance : (k, k) float64
+        k at least 3, positive definite.
+
+    Returns
+    -------
+    Omega
+        Does not depend on the divisor of the covariances.  Three items are just identified.
+
+    References
+    ----------
+    McDonald, R. P. (1999). Test Theory: A Unified Treatment, equation 6.20.
+    """
+    sds = np.sqrt(np.diag(covariance))
+    # Maximum likelihood does not depend on the units: the factor of the correlations, put back into those of C.
+    matrix = correlation(covariance)
+    found = _scaled(covariance, sds, extract(matrix, 1, "ml", NEAR_ZERO))
+    if found.converged and not found.heywood and found.value >= WEAK:
+        return found
+    # A weak factor, or one that is an item, has several minima, which differ by the item that leads.
+    leading = np.full((matrix.shape[0], matrix.shape[0]), 0.8)
+    np.fill_diagonal(leading, 0.05)
+    return _scaled(covariance, sds, extract(matrix, 1, "ml", NEAR_ZERO, leading))
+
+
+def _scaled(covariance: Floats, sds: Floats, found: Extraction) -> Omega:
+    """The factor of the correlations in the units of the covariances."""
+    loadings, uniqueness = sds * found.loadings[:, 0], sds**2 * found.uniqueness
+    return _omega(covariance, loadings, uniqueness, bool((found.uniqueness < 1e-5).any()), found.converged)
+
+
+def omega_minres(matrix: Floats) -> Omega:
+    """Omega total by minres on a correlation matrix: the check against R's psych, and for polychoric correlations.
+
+    Parameters
+    ----------
+    matrix : (k, k) float64
+        k at least 3.  Minres depends on the units, so it is done on correlations only.
+    """
+    found = extract(matrix, 1, "minres")
+    loadings = found.loadings[:, 0]
+    return _omega(matrix, loadings, 1 - loadings**2, bool(found.heywood.any()), found.converged)
+
+
+def _omega(matrix: Floats, loadings: Floats, uniqueness: Floats, heywood: bool, converged: bool) -> Omega:
+    """Both versions from loadings and uniquenesses."""
+    common = float(loadings.sum()) ** 2
+    below = max(common + float(uniqueness.sum()), 1e-300)
+    return Omega(common / below, common / float(matrix.sum()), loadings, uniqueness, heywood, converged)
+
+
+def spearman_brown(matrix: Floats) -> float:
+    """Two items: ``2 r / (1 + r)``; NaN for r = -1.
+
+    References
+    ----------
+    Eisinga, R., te Grotenhuis, M. and Pelzer, B. (2013). The reliability of a two-item scale: Pearson, Cronbach or
+    Spearman-Brown? Int. J. Public Health 58, 637-642.
+    """
+    r = float(correlation(matrix)[0, 1])
+    return 2 * r / (1 + r) if 1 + r > 1e-12 else float("nan")

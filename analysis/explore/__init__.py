@@ -1,0 +1,1 @@
+"""Exploratory structure: how many factors the items have, and which items belong to which."""

@@ -1,0 +1,335 @@
+"""Everything beyond the defect report, from one call: `build_research`, the statistical appendix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.compare.branches import case_mix
+from analysis.compare.groups import GroupComparison, compare_groups
+from analysis.compare.report import Branches, compare_branches
+from analysis.confirm.evidence import Evidence, evidence_of
+from analysis.confirm.groups import invariance_of
+from analysis.confirm.invariance import InvarianceResult
+from analysis.confirm.report import Confirmatory, confirmatory
+from analysis.consistency.report import Consistency, consistency
+from analysis.designed import DesignedMean, clustered_mean
+from analysis.driving.report import Driving, driving
+from analysis.explore.columns import ColumnData, columns
+from analysis.explore.nomological import Nomological, nomological
+from analysis.explore.report import Exploratory, exploratory
+from analysis.frequencies import mean_statistic
+from analysis.indices import Indices, indices
+from analysis.matrix import rated
+from analysis.missing import Missingness, em, missingness
+from analysis.report import Veil
+from analysis.resample import bca_mean
+from analysis.results import Statistic
+from analysis.sampling.report import Sampling, sampling
+from analysis.screening import Checks, Quality, quality, screen
+from analysis.study import Grouping, Score, Scored, Study, scored, within
+from analysis.tally import Tally
+from analysis.thresholds import DEFAULT, Thresholds
+from analysis.trend.report import Trend, trend
+from analysis.zone import Zone, zone_of_tolerance
+
+Floats = NDArray[np.float64]
+
+SEED = 20240101
+
+INVARIANCE_TRAITS = ("language", "via", "tier")
+"""Groups whose means are compared in public, so that they must mean the same by their answers."""
+
+
+@dataclass(frozen=True)
+class WithAndWithout:
+    """A key result with all respondents, and without those that the quality rule points at."""
+
+    all: Statistic
+    without: Statistic
+
+
+@dataclass(frozen=True)
+class Research:
+    """The statistical appendix.  None, or an empty dict, stands for what the questionnaire does not hold."""
+
+    n: int
+    sampled: int | None  # respondents behind the methods that need every row, when that is a random part
+    consistency: Consistency
+    exploratory: dict[str, Exploratory]  # "expectation", "perception"
+    confirmatory: Confirmatory
+    invariance: dict[str, InvarianceResult]  # by trait, of perception
+    bootstrap: dict[str, Statistic]  # mean gap with BCa limits, by score
+    designed: dict[str, DesignedMean]  # branches as clusters, by score
+    zone: dict[str, Zone]  # three columns: by dimension
+    groups: dict[str, dict[str, GroupComparison]]  # trait -> score -> comparison
+    branches: dict[str, Branches]  # by score
+    driving: Driving
+    nomological: Nomological | None
+    indices: Indices
+    trend: Trend
+    sampling: Sampling
+    quality: Quality
+    with_and_without: dict[str, WithAndWithout]
+    missingness: Missingness
+    seed: int
+
+
+def build_research(study: Study, tally: Tally, thresholds: Thresholds = DEFAULT, *, floor: int | None) -> Research:
+    """Run every analysis that the answers allow.
+
+    Parameters
+    ----------
+    study : Study
+        Answers with branch, groups, outcomes and days.
+    tally : Tally
+        Of the same answers.
+    floor : int or None
+        As for `analysis.report.build_report`; groups and branches that it hides take no part.
+
+    Returns
+    -------
+    Research
+        Complete for any data; what is not defined says why.  With more than `sampled_rows` respondents the methods that
+        need every row take a random part of so many.
+    """
+    rng = np.random.default_rng(SEED)
+    least = floor or 1
+    with np.errstate(all="raise", under="ignore"):
+        part, sampled = _sampled(study, rng, thresholds)
+        scores = scored(study.matrix, thresholds)
+        own = scores if part is study else scored(part.matrix, thresholds)
+        data = columns(tally, study.matrix, thresholds)
+        found = Research(
+            study.n,
+            sampled,
+            consistency(tally, data, rng, thresholds),
+            _exploratory(tally, data, rng, thresholds),
+            confirmatory(_evidence(part, rng, thresholds), study.matrix.layout, rng, thresholds),
+            _invariance(part, rng, thresholds, least),
+            {name: bca_mean(one.frequencies(), rng, thresholds.bca_draws, thresholds.level)
+             for name, one in within(scores.gap, ("overall", "stage")).items()},
+            _designed(study, scores, thresholds, least),
+            _zone(part, thresholds),
+            _groups(study, scores, rng, thresholds, least),
+            _branches(study, scores, rng, thresholds, least),
+            driving(part, own, tally, rng, thresholds),
+            _nomological(part, own, thresholds),
+            _indices(study, thresholds),
+            trend(study, scores, thresholds, least),
+            sampling(study, scores, thresholds),
+            *_quality(part, own, thresholds),
+            _missingness(part, rng, thresholds, least),
+            SEED,
+        )  # fmt: skip
+    hidden: frozenset[str] = frozenset()
+    return cast(Research, Veil(floor, hidden, study.n, thresholds.display_floor).over(found))
+
+
+def _sampled(study: Study, rng: np.random.Generator, thresholds: Thresholds) -> tuple[Study, int | None]:
+    """The study itself, or a random part of it when it is very large."""
+    if study.n <= thresholds.sampled_rows:
+        return study, None
+    chosen = np.sort(rng.choice(study.n, thresholds.sampled_rows, replace=False))
+    return study.part(chosen), thresholds.sampled_rows
+
+
+def _exploratory(
+    tally: Tally, data: dict[str, ColumnData], rng: np.random.Generator, thresholds: Thresholds
+) -> dict[str, Exploratory]:
+    """Exploratory structure of expectation and perception."""
+    layout = tally.layout
+    theory = sum(1 for items in layout.dimension_items.values() if items)
+    return {
+        name: exploratory(one, layout.items, layout.points, theory, rng, thresholds)
+        for name, one in data.items()
+        if name != "gap"
+    }
+
+
+def _evidence(part: Study, rng: np.random.Generator, thresholds: Thresholds) -> dict[str, Evidence]:
+    """Moments for the factor models: by EM where answers are missing, beside the complete rows."""
+    found = {}
+    given = {"expectation": part.matrix.reference, "perception": part.matrix.perception}
+    for name, ratings in given.items():
+        if ratings is None:
+            continue
+        complete = evidence_of(ratings)
+        here = rated(ratings)
+        if bool(here.all()) or not part.n:
+            found[name] = complete
+            continue
+        rows = np.arange(part.n)
+        if part.n > thresholds.em_rows:
+            rows = np.sort(rng.choice(part.n, thresholds.em_rows, replace=False))
+        moments = em(np.where(here[rows], ratings[rows], np.nan), thresholds)
+        usable = moments is not None and moments.converged
+        n = int(here.any(axis=1).sum())
+        found[name] = Evidence(n, moments.mean, moments.covariance, complete.rows) if usable and moments else complete
+    return found
+
+
+def _comparable(study: Study, floor: int) -> dict[str, Grouping]:
+    """Traits with at least two groups that may be shown, the others' codes unknown."""
+    found = {}
+    for name, one in study.traits.items():
+        shown = one.shown(floor)
+        if len(shown) >= 2:
+            place = {value: at for at, value in enumerate(shown)}
+            new = np.array([place.get(value, -1) for value in one.values] + [-1], np.int32)
+            found[name] = Grouping(shown, new[one.codes])
+    return found
+
+
+def _invariance(
+    part: Study, rng: np.random.Generator, thresholds: Thresholds, floor: int
+) -> dict[str, InvarianceResult]:
+    """Measurement invariance of perception over every trait."""
+    return {
+        name: invariance_of(
+            part.matrix.perception, one.codes.astype(np.int64), one.values, part.matrix.layout, rng, thresholds
+        )
+        for name, one in _comparable(part, floor).items()
+        if name in INVARIANCE_TRAITS
+    }
+
+
+def _groups(
+    study: Study, scores: Scored, rng: np.random.Generator, thresholds: Thresholds, floor: int
+) -> dict[str, dict[str, GroupComparison]]:
+    """Every trait on the overall score, the stages and the dimensions."""
+    chosen = within(scores.main, ("overall", "stage", "dimension"))
+    return {
+        trait: {name: compare_groups(one.by_group(grouping), rng, thresholds) for name, one in chosen.items()}
+        for trait, grouping in _comparable(study, floor).items()
+    }
+
+
+def _shown_units(study: Study, floor: int) -> Grouping | None:
+    """Branches that may be shown."""
+    if study.unit is None:
+        return None
+    return _comparable(replace(study, traits={"unit": study.unit}), floor).get("unit")
+
+
+def _branches(
+    study: Study, scores: Scored, rng: np.random.Generator, thresholds: Thresholds, floor: int
+) -> dict[str, Branches]:
+    """Branches on the overall score and the stages, for the same mix of customers where that is known."""
+    units = _shown_units(study, floor)
+    if units is None:
+        return {}
+    segments = [one.codes for name, one in study.traits.items() if name not in ("language",)]
+    found = {}
+    for name, one in within(scores.main, ("overall", "stage")).items():
+        by_unit = {unit: part for unit, part in one.by_group(units).items() if part.n}
+        if len(by_unit) < 2:
+            continue
+        mixed = None
+        if segments and study.n <= thresholds.sampled_rows and len(by_unit) == len(units.values):
+            mixed = case_mix(one.values(), segments, units.codes, len(units.values))
+        found[name] = compare_branches(by_unit, rng, thresholds, mixed)
+    return found
+
+
+def _designed(study: Study, scores: Scored, thresholds: Thresholds, floor: int) -> dict[str, DesignedMean]:
+    """Mean gaps with branches as clusters."""
+    units = _shown_units(study, floor)
+    if units is None or not scores.gap:
+        return {}
+    delta = thresholds.delta(study.matrix.layout.points)
+    found = {}
+    for name, one in scores.gap.items():
+        parts = [part for part in one.by_group(units).values() if part.n]
+        n = np.array([float(part.n) for part in parts])
+        means = np.array([part.mean() for part in parts])
+        variances = np.array([part.variance() if part.n > 1 else 0.0 for part in parts])
+        found[name] = clustered_mean(n, means, variances, delta, thresholds)
+    return found
+
+
+def _zone(part: Study, thresholds: Thresholds) -> dict[str, Zone]:
+    """The zone of tolerance of each item, in three columns."""
+    matrix = part.matrix
+    if matrix.minimum is None or matrix.reference is None:
+        return {}
+    a, d, p = (np.where(rated(one), one, np.nan) for one in (matrix.minimum, matrix.reference, matrix.perception))
+    return {
+        name: zone_of_tolerance(a[:, j], d[:, j], p[:, j], thresholds.level)
+        for j, name in enumerate(matrix.layout.items)
+    }
+
+
+def _nomological(part: Study, own: Scored, thresholds: Thresholds) -> Nomological | None:
+    """The versions of the score against the outcomes."""
+    if not part.outcomes:
+        return None
+    versions = {"perception": own.perception["overall"].values()}
+    if own.gap:
+        versions["gap"] = own.gap["overall"].values()
+        if part.matrix.weights is not None:
+            versions |= _weighted(part, own)
+    return nomological(versions, {name: part.outcome(name) for name in part.outcomes}, thresholds.level)
+
+
+def _weighted(part: Study, own: Scored) -> dict[str, Floats]:
+    """Gap and perception weighted by each respondent's points."""
+    weights = part.matrix.weights
+    assert weights is not None
+    layout = part.matrix.layout
+    names = [name for name, items in layout.dimension_items.items() if items]
+    points = np.maximum(weights[:, [layout.dimensions.index(name) for name in names]], 0).astype(np.float64)
+    total = points.sum(axis=1)
+    found = {}
+    for label, scores in (("gap_weighted", own.gap), ("perception_weighted", own.perception)):
+        values = np.column_stack([scores[f"dimension:{name}"].values() for name in names])
+        usable = (total > 0) & ~(np.isnan(values) & (points > 0)).any(axis=1)
+        summed = (np.where(np.isnan(values), 0.0, values) * points).sum(axis=1)
+        found[label] = np.where(usable, summed / np.maximum(total, 1), np.nan)
+    return found
+
+
+def _indices(study: Study, thresholds: Thresholds) -> Indices:
+    """NPS, CSAT, CES of the outcomes that were asked."""
+
+    def counted(name: str) -> Any:
+        if name not in study.outcomes:
+            return None
+        stored = study.outcomes[name]
+        given = stored[(stored > 0) & (stored < 251)].astype(np.int32)
+        return Score(given + study.outcome_low[name] - 1, 1).frequencies()
+
+    points = study.outcome_points.get("satisfaction", 7)
+    return indices(counted("recommend"), counted("satisfaction"), counted("effort"), points, thresholds.level)
+
+
+def _quality(part: Study, own: Scored, thresholds: Thresholds) -> tuple[Quality, dict[str, WithAndWithout]]:
+    """Signs of careless answering, and the key results with and without."""
+    found = screen(part.matrix, part.checks, thresholds)
+    kept = ~found.excluded
+    both = {
+        name: WithAndWithout(
+            mean_statistic(one.frequencies(), thresholds.level, method="mean"),
+            mean_statistic(one.frequencies(kept), thresholds.level, method="mean, without flagged"),
+        )
+        for name, one in within(own.main, ("overall", "stage", "dimension")).items()
+    }
+    return quality(found, part.checks, thresholds), both
+
+
+def _missingness(part: Study, rng: np.random.Generator, thresholds: Thresholds, floor: int) -> Missingness:
+    """Blanks of perception and expectation together."""
+    matrix = part.matrix
+    blocks = [matrix.perception] if matrix.reference is None else [matrix.reference, matrix.perception]
+    suffixes = ("P",) if matrix.reference is None else ("D" if matrix.minimum is not None else "E", "P")
+    names = tuple(f"{item}_{suffix}" for suffix in suffixes for item in matrix.layout.items)
+    stored = np.hstack(blocks)
+    values = np.where(rated(stored), stored, np.nan)
+    traits = {name: one.codes for name, one in _comparable(part, floor).items()}
+    return missingness(stored == 0, (stored == 254) | (stored == 255), values, names, traits, rng, thresholds)
+
+
+__all__ = ["Checks", "Research", "Study", "build_research"]
