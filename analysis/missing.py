@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -285,9 +285,15 @@ def missingness(
     order = np.argsort(-counts, kind="stable")[:5]
     common = tuple((" ".join(np.array(names)[kinds[one]]), int(counts[one])) for one in order)
     chi2, p = _little(values, blank, away, rng, thresholds)
+
+    def share(chosen: NDArray[np.bool_]) -> Statistic:
+        # The ratings of one respondent go together, so the interval rests on respondents, and so does n.
+        found = wilson(int(chosen.sum()), int(asked.sum()), level, effective=float(max(n, 1)))
+        return replace(found, n=n, method="share of the ratings asked, Wilson interval by respondents")
+
     return Missingness(
-        wilson(int(blank.sum()), int(asked.sum()), level),
-        wilson(int(away.sum()), int(asked.sum()), level),
+        share(blank),
+        share(away),
         wilson(int((~any_blank).sum()), n, level),
         int(kinds.shape[0]),
         common,

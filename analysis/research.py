@@ -25,13 +25,14 @@ from analysis.frequencies import mean_statistic
 from analysis.indices import Indices, indices
 from analysis.matrix import rated
 from analysis.missing import Missingness, em, missingness
-from analysis.report import Veil
+from analysis.report import Report, Veil, plain, report_json, report_schema
 from analysis.resample import bca_mean
 from analysis.results import Statistic
 from analysis.sampling.report import Sampling, sampling
+from analysis.schema import schema_of
 from analysis.screening import Checks, Quality, quality, screen
 from analysis.study import Grouping, Score, Scored, Study, scored, within
-from analysis.tally import Tally
+from analysis.tally import Tally, summarise
 from analysis.thresholds import DEFAULT, Thresholds
 from analysis.trend.report import Trend, trend
 from analysis.zone import Zone, zone_of_tolerance
@@ -97,7 +98,11 @@ def build_research(study: Study, tally: Tally, thresholds: Thresholds = DEFAULT,
         need every row take a random part of so many.
     """
     rng = np.random.default_rng(SEED)
-    least = floor or 1
+    least, n = floor or 1, study.n
+    few = floor is not None and 0 < n < floor
+    if few:  # nothing of so few people may show, not even a count of theirs
+        study = study.part(np.zeros(0, np.intp))
+        tally = summarise(study.matrix, thresholds)
     with np.errstate(all="raise", under="ignore"):
         part, sampled = _sampled(study, rng, thresholds)
         scores = scored(study.matrix, thresholds)
@@ -126,7 +131,7 @@ def build_research(study: Study, tally: Tally, thresholds: Thresholds = DEFAULT,
             SEED,
         )  # fmt: skip
     hidden: frozenset[str] = frozenset()
-    return cast(Research, Veil(floor, hidden, study.n, thresholds.display_floor).over(found))
+    return cast(Research, Veil(floor, hidden, n, thresholds.display_floor).over(replace(found, n=n), few))
 
 
 def _sampled(study: Study, rng: np.random.Generator, thresholds: Thresholds) -> tuple[Study, int | None]:
@@ -188,13 +193,15 @@ def _invariance(
     part: Study, rng: np.random.Generator, thresholds: Thresholds, floor: int
 ) -> dict[str, InvarianceResult]:
     """Measurement invariance of perception over every trait."""
-    return {
-        name: invariance_of(
-            part.matrix.perception, one.codes.astype(np.int64), one.values, part.matrix.layout, rng, thresholds
-        )
-        for name, one in _comparable(part, floor).items()
-        if name in INVARIANCE_TRAITS
-    }
+    layout, ratings = part.matrix.layout, part.matrix.perception
+    found = {}
+    for name, one in _comparable(part, floor).items():
+        if name in INVARIANCE_TRAITS:
+            told = invariance_of(ratings, one.codes.astype(np.int64), one.values, layout, rng, thresholds)
+            # Complete answers may be fewer than the group's: a count below the floor is not told.
+            out = {group: n if n >= floor else 0 for group, n in told.left_out.items()}
+            found[name] = replace(told, left_out=out)
+    return found
 
 
 def _groups(
@@ -329,7 +336,25 @@ def _missingness(part: Study, rng: np.random.Generator, thresholds: Thresholds, 
     stored = np.hstack(blocks)
     values = np.where(rated(stored), stored, np.nan)
     traits = {name: one.codes for name, one in _comparable(part, floor).items()}
-    return missingness(stored == 0, (stored == 254) | (stored == 255), values, names, traits, rng, thresholds)
+    found = missingness(stored == 0, (stored == 254) | (stored == 255), values, names, traits, rng, thresholds)
+    return replace(found, commonest=tuple(one for one in found.commonest if one[1] >= floor))
 
 
-__all__ = ["Checks", "Research", "Study", "build_research"]
+def research_json(report: Report, research: Research, meta: dict[str, Any]) -> dict[str, Any]:
+    """The report as `analysis.report.report_json` gives it, with the appendix under "research"."""
+    return {**report_json(report, meta), "research": plain(research)}
+
+
+def research_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of what `research_json` gives; the appendix may be left out."""
+    schema = report_schema()
+    parts, definitions = schema_of(Research)
+    schema["properties"]["research"] = {"$ref": "#/$defs/Research"}
+    schema["$defs"] |= definitions
+    schema["$defs"]["Research"] = {
+        "type": "object", "properties": parts, "required": list(parts), "additionalProperties": False,
+    }  # fmt: skip
+    return schema
+
+
+__all__ = ["Checks", "Research", "Study", "build_research", "research_json", "research_schema"]

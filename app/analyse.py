@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from analysis.coded import layout_of, score_matrix
-from analysis.report import Report, build_report, report_json, report_schema
-from analysis.tally import summarise
+from analysis.coded import layout_of, study_of
+from analysis.report import Report, build_report, report_json
+from analysis.study import Study
+from analysis.tally import Tally, summarise
 from analysis.thresholds import DEFAULT
 from app import version
 from surveys.authoring import load
@@ -22,7 +23,9 @@ from surveys.questionnaire import Questionnaire, say
 
 def print_schema() -> None:
     """Print the JSON Schema of the output."""
-    json.dump(report_schema(), sys.stdout, indent=2)
+    from analysis.research import research_schema
+
+    json.dump(research_schema(), sys.stdout, indent=2)
     print()
 
 
@@ -46,8 +49,9 @@ def analyse(given: argparse.Namespace) -> int:
             f"{len(answers.skipped)} of {table.n} rows left out because of unusable cells (rows {listed}).",
             file=sys.stderr,
         )
-    matrix = score_matrix(questionnaire, codebook(questionnaire), answers.closed)
-    report = build_report(summarise(matrix), DEFAULT, format=questionnaire.format, floor=None)
+    study = study_of(questionnaire, codebook(questionnaire), answers.closed)
+    tally = summarise(study.matrix)
+    report = build_report(tally, DEFAULT, format=questionnaire.format, floor=None)
     about = {
         "data_file": Path(given.data).name,
         "data_hash": table.sha256,
@@ -57,13 +61,33 @@ def analyse(given: argparse.Namespace) -> int:
         "rows": table.n,
         "rows_skipped": answers.skipped,
     }
-    _write(given, questionnaire, report, about)
+    _write(given, questionnaire, report, _numbers(given, study, tally, report, about), about)
     return 0
 
 
-def _write(given: argparse.Namespace, questionnaire: Questionnaire, report: Report, about: dict[str, Any]) -> None:
-    if given.json or not given.html:
-        text = json.dumps(report_json(report, about), ensure_ascii=False, allow_nan=False, indent=1)
+def _numbers(
+    given: argparse.Namespace, study: Study, tally: Tally, report: Report, about: dict[str, Any]
+) -> dict[str, Any] | None:
+    """What the JSON holds; None when none is wanted."""
+    if not given.json and given.html:
+        return None
+    if given.no_appendix:
+        return report_json(report, about)
+    # What the appendix needs is loaded only with it: the report's own numbers should come quickly.
+    from analysis.research import build_research, research_json
+
+    return research_json(report, build_research(study, tally, DEFAULT, floor=None), about)
+
+
+def _write(
+    given: argparse.Namespace,
+    questionnaire: Questionnaire,
+    report: Report,
+    numbers: dict[str, Any] | None,
+    about: dict[str, Any],
+) -> None:
+    if numbers is not None:
+        text = json.dumps(numbers, ensure_ascii=False, allow_nan=False, indent=1)
         if given.json in (None, "-"):
             print(text)
         else:

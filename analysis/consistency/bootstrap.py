@@ -94,30 +94,60 @@ def alpha_intervals(
         resamples are often without variance, or all on one side; flagged ``no_bootstrap``.
     """
     n = len(values)
-    order = rng.permutation(n) if n > groups else np.arange(n)
     size = min(n, groups)
-    centre = np.array([values[present[:, j], j].mean() if present[:, j].any() else 0.0 for j in range(values.shape[1])])
-    sums: dict[str, Floats] = {name: np.zeros((size, len(items) + 3)) for name, items in scales.items()}
-    step = max(CHUNK // max(size, 1), 1) * max(size, 1)
-    for start in range(0, n, step):
-        chosen = order[start : start + step]
-        here = present[chosen]
-        block = np.where(here, values[chosen] - centre, 0.0)
-        for name, items in scales.items():
-            _add(sums[name], block[:, list(items)], here[:, list(items)].all(axis=1))
+    order = rng.permutation(n) if n > groups else np.arange(n)
+    sums = _grouped_sums(np.ascontiguousarray(values), np.ascontiguousarray(present), scales, order, size)
     weights = resampling_weights(size, draws, rng) if size > 1 else np.ones((1, size))
     return {name: _interval(sums[name], weights, len(items), level) for name, items in scales.items()}
 
 
-def _add(sums: Floats, block: Floats, complete: Any) -> None:
-    """Add to the groups' sums: complete rows, their values, and the squares of these and of their total."""
-    marks = complete.astype(np.float64)[:, None]
-    block = block * marks
-    features = np.hstack([marks, block, (block**2).sum(axis=1, keepdims=True), block.sum(axis=1, keepdims=True) ** 2])
-    size = len(sums)
-    whole = len(features) // size * size
-    sums += features[:whole].reshape(-1, size, features.shape[1]).sum(axis=0)
-    sums[: len(features) - whole] += features[whole:]
+def _grouped_sums(
+    values: NDArray[np.integer],
+    present: NDArray[np.bool_],
+    scales: Mapping[str, tuple[int, ...]],
+    order: Any,
+    size: int,
+) -> dict[str, Floats]:
+    """(groups, k + 3) sums of each scale: complete rows, their values, the squares of these and of their totals.
+
+    The row that stands at place i of `order` belongs to group ``i % size``.  Values are taken from a whole number near
+    their mean, so all sums of a chunk are small whole numbers, which 32-bit floats hold exactly.
+    """
+    k = values.shape[1]
+    centre = np.array(
+        [round(values[present[:, j], j].mean()) if present[:, j].any() else 0 for j in range(k)], np.float32
+    )
+    member = np.zeros((k, len(scales)), np.float32)
+    for place, items in enumerate(scales.values()):
+        member[list(items), place] = 1
+    flat = np.concatenate([np.asarray(items, np.intp) for items in scales.values()])
+    owner = np.repeat(np.arange(len(scales)), [len(items) for items in scales.values()])
+    totals = np.zeros((size, 3 * len(scales) + flat.size))
+    step = max(CHUNK // max(size, 1), 1) * max(size, 1)
+    for start in range(0, len(order), step):
+        chosen = order[start : start + step]
+        here = present[chosen]
+        block = (values[chosen] - centre) * here
+        whole = bool(here.all())
+        marks = np.ones((len(block), len(scales)), np.float32)
+        if not whole:
+            marks = (here.astype(np.float32) @ member == member.sum(axis=0)).astype(np.float32)
+        spread = block[:, flat] if whole else block[:, flat] * marks[:, owner]
+        features = np.hstack([marks, (block * block) @ member * marks, (block @ member) ** 2 * marks, spread])
+        _add(totals, features)
+    parts = np.split(totals, [len(scales), 2 * len(scales), 3 * len(scales)], axis=1)
+    return {
+        name: np.column_stack([parts[0][:, place], parts[3][:, owner == place], parts[1][:, place], parts[2][:, place]])
+        for place, name in enumerate(scales)
+    }
+
+
+def _add(totals: Floats, features: NDArray[np.float32]) -> None:
+    """Add rows to the sums of their groups, in turn."""
+    size = len(totals)
+    whole = len(features) // max(size, 1) * size
+    totals += features[:whole].reshape(-1, *totals.shape).sum(axis=0)
+    totals[: len(features) - whole] += features[whole:]
 
 
 def _alpha(sums: Floats, k: int) -> Floats:

@@ -200,7 +200,7 @@ def test_wrong_moments_are_refused_in_words() -> None:
             {"perception": evidence_of(np.ones((3, 2), np.uint8))}, bank_layout(7, None), np.random.default_rng(1)
         )
     with pytest.raises(ValueError, match="uint8"):
-        evidence_of(np.ones((3, 2)))  # type: ignore[arg-type]
+        evidence_of(np.ones((3, 2)))
 
 
 def test_moments_of_ratings_are_exact() -> None:

@@ -26,6 +26,7 @@ from analysis.consistency.ordinal import ordinal_alpha, ordinal_consistency
 from analysis.consistency.report import Consistency, consistency, guide_word
 from analysis.consistency.retest import Retest, retest
 from analysis.explore.columns import columns, skewness
+from analysis.explore.extraction import extract
 from analysis.explore.matrices import correlation
 from analysis.explore.polychoric import pair_tables, polychoric_matrix
 from analysis.frequencies import Frequencies
@@ -155,8 +156,9 @@ def test_simulated_scales_match_psych_and_lavaan(ratings: Any, r: Any, rng: Any,
         agree("splits", name, [wanted["lambda4"], wanted["mean"], wanted["least"]], ours[:3], by=PSYCH)
     if len(c) > 2:
         omega = omega_ml(c)
-        # R to the last digit: factanal, and for three items the closed form.  lavaan stops at a gradient of about 1e-6, at a worse likelihood than
-        # factanal and ours, which leaves it 3e-6 away; psych leaves its optimiser at R's default tolerance.
+        # R to the last digit: factanal, and for three items the closed form.  lavaan stops at a gradient of about
+        # 1e-6, at a worse likelihood than factanal and ours, which leaves it 3e-6 away; psych leaves its optimiser at
+        # R's default tolerance.
         both = (omega.value, omega.over_observed)
         agree("omega total, one factor ML", name, wanted["tight"], both, by="R 4.2.2", rel=1e-7)
         agree("omega total, one factor ML", name, [wanted["omega"], wanted["observed"]], both, by=LAVAAN, rel=5e-6)
@@ -290,6 +292,23 @@ def test_omega_matches_a_naive_search(ratings: Any) -> None:
         by="naive search",
         rel=1e-5,
     )
+
+
+def test_omega_of_weak_factors_is_at_the_lowest_minimum() -> None:
+    for seed in (8, 30, 71, 112, 201):
+        rng = np.random.default_rng(seed)
+        c = correlation(spread(0.4 * rng.normal(size=(30, 1)) + rng.normal(size=(30, 6))))
+        naive = extract(c, 1, "ml", 1e-7, rng.uniform(0.05, 0.95, (30, 6)))
+        loadings, uniqueness = naive.loadings[:, 0], naive.uniqueness
+        value = loadings.sum() ** 2 / (loadings.sum() ** 2 + uniqueness.sum())
+        agree(
+            "omega total, weak factor",
+            f"normal, seed {seed}",
+            value,
+            omega_ml(c).value,
+            by="30 random starts",
+            rel=1e-5,
+        )
 
 
 def test_omega_by_ml_does_not_depend_on_units(ratings: Any) -> None:
