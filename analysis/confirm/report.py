@@ -22,7 +22,7 @@ from analysis.confirm.derived import correlation_loadings, delta_method, quantil
 from analysis.confirm.dwls import OrdinalEstimate, least_squares, ordinal_fit, ordinal_modifications
 from analysis.confirm.estimate import Estimate, maximum_likelihood, unfit
 from analysis.confirm.evidence import Chosen, Evidence, chosen_items, part_of
-from analysis.confirm.fit import Baseline, FitTable, acceptable, baseline_of, fit_of, indicative
+from analysis.confirm.fit import Baseline, FitTable, Test, acceptable, baseline_of, fit_of, indicative, rmsea
 from analysis.confirm.model import FactorModel, bifactor, correlated_factors, one_factor, second_order
 from analysis.confirm.modification import Modification, top_modifications
 from analysis.confirm.ordinal import Ordinal, ordinal_moments
@@ -39,9 +39,13 @@ Verdict = Literal[
     "dimensions_fit",
     "bifactor_fits",
     "none_fits",
+    "unrelated_items",
     "not_estimable",
 ]
-"""Key of the sentence that says which model describes the ratings."""
+"""Key of the sentence that says which model describes the ratings.
+
+unrelated_items: the model without any factor fits, so every model does, and the indices against it mean nothing.
+"""
 
 VERDICTS: dict[str, Verdict] = {  # from the simplest model to the richest
     "one_factor": "one_factor_suffices",
@@ -327,8 +331,13 @@ def _loadings(
 def verdict_of(models: Mapping[str, RivalModel], thresholds: Thresholds = DEFAULT) -> Verdict:
     """The simplest acceptable model, unless a richer acceptable one raises the CFI by `Thresholds.factor_gain`."""
     proper = {name: one for name, one in models.items() if one.fit is not None}
-    if not proper:
+    fits = [one.fit for one in proper.values() if one.fit is not None]
+    if not fits:
         return "not_estimable"
+    none = fits[0].baseline_chi2.value or 0.0
+    baseline = Test(none, max(fits[0].baseline_df, 1), none)
+    if rmsea(baseline, fits[0].n) <= thresholds.rmsea_fair:
+        return "unrelated_items"
     verdict: Verdict = "none_fits"
     best = -1.0
     for name, words in VERDICTS.items():

@@ -15,7 +15,7 @@ from analysis.results import Statistic, undefined
 Floats = NDArray[np.float64]
 
 CHUNK = 2**15
-"""Rows at a time, about; rounded down to a multiple of the number of groups."""
+"""Rows at a time, about: a whole number of groups."""
 
 
 def bca_limits(value: float, draws: Floats, jackknife: Floats, level: float = 0.95) -> tuple[float, float] | None:
@@ -110,44 +110,46 @@ def _grouped_sums(
 ) -> dict[str, Floats]:
     """(groups, k + 3) sums of each scale: complete rows, their values, the squares of these and of their totals.
 
-    The row that stands at place i of `order` belongs to group ``i % size``.  Values are taken from a whole number near
-    their mean, so all sums of a chunk are small whole numbers, which 32-bit floats hold exactly.
+    All follow from the products of the columns within each group.  Values are taken from a whole number near their
+    mean, so the products are small whole numbers, whose sums 32-bit floats hold exactly.
     """
-    k = values.shape[1]
-    centre = np.array(
-        [round(values[present[:, j], j].mean()) if present[:, j].any() else 0 for j in range(k)], np.float32
-    )
-    member = np.zeros((k, len(scales)), np.float32)
-    for place, items in enumerate(scales.values()):
-        member[list(items), place] = 1
-    flat = np.concatenate([np.asarray(items, np.intp) for items in scales.values()])
-    owner = np.repeat(np.arange(len(scales)), [len(items) for items in scales.values()])
-    totals = np.zeros((size, 3 * len(scales) + flat.size))
-    step = max(CHUNK // max(size, 1), 1) * max(size, 1)
-    for start in range(0, len(order), step):
-        chosen = order[start : start + step]
-        here = present[chosen]
-        block = (values[chosen] - centre) * here
-        whole = bool(here.all())
-        marks = np.ones((len(block), len(scales)), np.float32)
-        if not whole:
-            marks = (here.astype(np.float32) @ member == member.sum(axis=0)).astype(np.float32)
-        spread = block[:, flat] if whole else block[:, flat] * marks[:, owner]
-        features = np.hstack([marks, (block * block) @ member * marks, (block @ member) ** 2 * marks, spread])
-        _add(totals, features)
-    parts = np.split(totals, [len(scales), 2 * len(scales), 3 * len(scales)], axis=1)
-    return {
-        name: np.column_stack([parts[0][:, place], parts[3][:, owner == place], parts[1][:, place], parts[2][:, place]])
-        for place, name in enumerate(scales)
-    }
+    each = len(order) // max(size, 1)
+    some = order[:10_000]
+    seen = np.maximum(present[some].sum(axis=0), 1)
+    centre = np.rint((values[some] * present[some]).sum(axis=0) / seen).astype(np.float32)
+    sums = {name: np.zeros((size, len(items) + 3)) for name, items in scales.items()}
+    step = max(CHUNK // max(each, 1), 1)
+    for start in range(0, size, step):
+        groups = slice(start, min(start + step, size))
+        _fill(sums, groups, order[start * each : groups.stop * each].reshape(-1, each), values, present, centre, scales)
+    left = order[size * each :]  # fewer than there are groups: one more row for the first of them
+    if left.size:
+        _fill(sums, slice(0, left.size), left[:, None], values, present, centre, scales)
+    return sums
 
 
-def _add(totals: Floats, features: NDArray[np.float32]) -> None:
-    """Add rows to the sums of their groups, in turn."""
-    size = len(totals)
-    whole = len(features) // max(size, 1) * size
-    totals += features[:whole].reshape(-1, *totals.shape).sum(axis=0)
-    totals[: len(features) - whole] += features[whole:]
+def _fill(
+    sums: dict[str, Floats],
+    groups: slice,
+    rows: Any,
+    values: NDArray[np.integer],
+    present: NDArray[np.bool_],
+    centre: NDArray[np.float32],
+    scales: Mapping[str, tuple[int, ...]],
+) -> None:
+    """Add rows, of which each line of (groups, each) belongs to a group, to the groups' sums."""
+    here = present[rows]
+    block = np.concatenate([np.ones((*rows.shape, 1), np.float32), (values[rows] - centre) * here], axis=2)
+    products = block.transpose(0, 2, 1) @ block if bool(here.all()) else None
+    for name, items in scales.items():
+        places = [0, *(j + 1 for j in items)]
+        if products is None:
+            part = block[:, :, places] * here[:, :, list(items)].all(axis=2)[:, :, None]
+            found = (part.transpose(0, 2, 1) @ part).astype(np.float64)
+        else:
+            found = products[:, places][:, :, places].astype(np.float64)
+        own = np.einsum("gii->g", found[:, 1:, 1:])[:, None]
+        sums[name][groups] += np.hstack([found[:, 0], own, found[:, 1:, 1:].sum(axis=(1, 2))[:, None]])
 
 
 def _alpha(sums: Floats, k: int) -> Floats:

@@ -151,10 +151,13 @@ def test_two_dimensions_of_two_items_can_be_tested() -> None:
     assert list(found.models) == ["dimensions", "one_factor"] and found.verdict == "dimensions_fit"
 
 
-def test_unrelated_items_fit_nothing_or_cannot_be_estimated() -> None:
-    ratings = np.random.default_rng(3).integers(1, 8, (500, 22))
-    found = column(ratings, bank_layout(7, None))
-    assert found.verdict in ("none_fits", "not_estimable")
+@pytest.mark.parametrize("points", [5, 7])
+def test_unrelated_items_are_called_so_though_a_single_factor_fits_them(points: int) -> None:
+    ratings = np.random.default_rng(3).integers(1, points + 1, (300, 10))
+    layout = Layout(tuple("abcdefghij"), points, ("D", "E"), (), (0,) * 5 + (1,) * 5, (), None)
+    found = column(ratings, layout)
+    assert found.verdict in ("unrelated_items", "not_estimable")
+    assert found.verdict == "unrelated_items" or all(one.fit is None for one in found.models.values())
     sound(found)
 
 

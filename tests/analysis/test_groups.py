@@ -69,6 +69,10 @@ def test_the_studentized_range_agrees_with_scipy(k: int) -> None:
         wanted = stats.studentized_range.sf([0.5, 2.0, 3.7, 6.0], k, df)
         found = [range_tail(q, k, df) for q in (0.5, 2.0, 3.7, 6.0)]
         agree(f"studentized range, {k} means", f"q .5 to 6, df {df:g}", wanted, found, by="scipy 1.17", rel=0, abs=2e-9)
+    for df in (2.5, 4.0, 7.3, 60.0, 2000.0, 24_000.0):
+        q = range_quantile(0.95, k, df)
+        agree("studentized range, tail of the quantile", f"{k} means, df {df:g}", 0.05, range_tail(q, k, df),
+              by="our own tail", rel=1e-7)  # fmt: skip
     agree("studentized range, quantile", f"{k} means, df 12", stats.studentized_range.ppf(0.95, k, 12),
           range_quantile(0.95, k, 12), by="scipy 1.17", rel=1e-8)  # fmt: skip
 
