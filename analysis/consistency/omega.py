@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 NEAR_ZERO = 1e-7
 """Smallest uniqueness as a share of the item's variance: nothing that shows in omega."""
 
-WEAK = 0.7
+WEAK = 0.65
 """Below this omega the search starts from every item as well."""
 
 
