@@ -176,9 +176,7 @@ class Shaper:
         """A question as the file writes it: rating types carry their scale in line."""
         if not isinstance(entry, dict):
             return entry
-        shaped = {
-            k: v for k, v in entry.items() if k not in ("min", "max", "anchors", "na", "dk", "placement")
-        }
+        shaped = {k: v for k, v in entry.items() if k not in ("min", "max", "anchors", "na", "dk", "placement")}
         if entry.get("type") in ("likert", "nps", "instructed"):
             shaped["type"] = "scale"
             if isinstance(entry.get("scale"), str):
