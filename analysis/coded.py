@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.causes import Insiders
 from analysis.matrix import Bytes, Layout, ScoreMatrix, rated
 from analysis.screening import Checks
 from analysis.study import Grouping, Study
@@ -135,6 +136,64 @@ def study_of(questionnaire: Questionnaire, book: Codebook, closed: Bytes, contex
         context.planned,
         _short_form(questionnaire),
     )
+
+
+GRIDS = {"standards": "standards", "promise_kept": "promise", "delivery_to_standard": "delivery"}
+"""Block of a staff or manager questionnaire -> the grid that `analysis.causes` knows it by."""
+
+
+def insiders_of(questionnaire: Questionnaire, book: Codebook, closed: Bytes, layout: Layout) -> Insiders:
+    """Answers of staff or managers as the chain of causes takes them.
+
+    Parameters
+    ----------
+    questionnaire, book
+        The staff or manager questionnaire and its fields.
+    closed : (n, fields) uint8
+    layout : Layout
+        Of the customer questionnaire, whose items and cells the answers are about.
+
+    Returns
+    -------
+    Insiders
+        Items and cells that were not asked are missing throughout.
+    """
+
+    def column(question: Question) -> Bytes:
+        return closed[:, book.place[question.id]]
+
+    belief = np.full((len(closed), len(layout.items)), np.nan)
+    grids: dict[str, Bytes] = {}
+    scales: dict[str, NDArray[np.float64]] = {}
+    gap_of: dict[str, int] = {}
+    for block in questionnaire.blocks:
+        if block.id == "believed_expectation":
+            for question in block.questions:
+                if question.item in layout.items:
+                    belief[:, layout.items.index(question.item)] = _points(column(question))
+        elif block.id in GRIDS:
+            grid = np.zeros((len(closed), len(layout.cells)), np.uint8)
+            for question in block.questions:
+                cell = f"{question.stage}.{question.dimension}"
+                if cell in layout.cells:
+                    grid[:, layout.cells.index(cell)] = column(question)
+            grids[GRIDS[block.id]] = grid
+        elif block.role == "antecedents":
+            parts = [_points(column(q)) if not q.reversed else _turned(q, column(q)) for q in block.questions]
+            scales[block.id] = np.column_stack(parts)
+            gap_of[block.id] = next((q.gap for q in block.questions if q.gap is not None), 0)
+    return Insiders(belief, grids, scales, gap_of)
+
+
+def _points(column: Bytes) -> NDArray[np.float64]:
+    """Scale points; NaN for everything else."""
+    return np.where(rated(column), column, np.nan)
+
+
+def _turned(question: Question, column: Bytes) -> NDArray[np.float64]:
+    """A reversed rating turned, so that more is better."""
+    points = question.scale.points if question.scale is not None else 7
+    return points + 1 - _points(column)
 
 
 def _grouping(values: NDArray[np.object_]) -> Grouping:

@@ -8,6 +8,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.causes import Causes, Insiders, causes
+from analysis.comments import Comments, comments
 from analysis.compare.branches import case_mix
 from analysis.compare.groups import GroupComparison, compare_groups
 from analysis.compare.report import Branches, compare_branches
@@ -23,7 +25,7 @@ from analysis.explore.nomological import Nomological, nomological
 from analysis.explore.report import Exploratory, exploratory
 from analysis.frequencies import mean_statistic
 from analysis.indices import Indices, indices
-from analysis.matrix import rated
+from analysis.matrix import ScoreMatrix, rated
 from analysis.missing import Missingness, em, missingness
 from analysis.report import Report, Veil, plain, report_json, report_schema
 from analysis.resample import bca_mean
@@ -76,10 +78,33 @@ class Research:
     quality: Quality
     with_and_without: dict[str, WithAndWithout]
     missingness: Missingness
+    comments: Comments | None  # of the first question that asks for them, beside the second
+    causes: Causes | None  # None without staff or managers
     seed: int
 
 
-def build_research(study: Study, tally: Tally, thresholds: Thresholds = DEFAULT, *, floor: int | None) -> Research:
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """What staff and managers answered about the same service."""
+
+    staff: Insiders | None
+    managers: Insiders | None
+
+    def chain(self, matrix: ScoreMatrix, thresholds: Thresholds) -> Causes:
+        """Gaps 1 to 4, 6 and 7 against the customers' expectation."""
+        given = matrix.perception * np.uint8(0) if matrix.reference is None else matrix.reference
+        expectation = np.where(rated(given), given, np.nan)
+        return causes(matrix.layout, expectation, self.staff, self.managers, thresholds)
+
+
+def build_research(
+    study: Study,
+    tally: Tally,
+    thresholds: Thresholds = DEFAULT,
+    *,
+    floor: int | None,
+    insiders: Inside | None = None,
+) -> Research:
     """Run every analysis that the answers allow.
 
     Parameters
@@ -90,6 +115,8 @@ def build_research(study: Study, tally: Tally, thresholds: Thresholds = DEFAULT,
         Of the same answers.
     floor : int or None
         As for `analysis.report.build_report`; groups and branches that it hides take no part.
+    insiders : Inside, optional
+        Staff and managers of the same wave; their own floors hold.
 
     Returns
     -------
@@ -128,10 +155,14 @@ def build_research(study: Study, tally: Tally, thresholds: Thresholds = DEFAULT,
             sampling(study, scores, thresholds),
             *_quality(part, own, thresholds),
             _missingness(part, rng, thresholds, least),
+            _comments(study, thresholds, least),
+            None,
             SEED,
         )  # fmt: skip
+        chain = insiders.chain(study.matrix, thresholds) if insiders is not None else None
     hidden: frozenset[str] = frozenset()
-    return cast(Research, Veil(floor, hidden, n, thresholds.display_floor).over(replace(found, n=n), few))
+    veiled = cast(Research, Veil(floor, hidden, n, thresholds.display_floor).over(replace(found, n=n), few))
+    return replace(veiled, causes=chain)  # managers are shown from five on, as their questionnaire promises
 
 
 def _sampled(study: Study, rng: np.random.Generator, thresholds: Thresholds) -> tuple[Study, int | None]:
@@ -340,6 +371,14 @@ def _missingness(part: Study, rng: np.random.Generator, thresholds: Thresholds, 
     return replace(found, commonest=tuple(one for one in found.commonest if one[1] >= floor))
 
 
+def _comments(study: Study, thresholds: Thresholds, floor: int) -> Comments | None:
+    """The first set of comments beside the second."""
+    if not study.texts:
+        return None
+    first, *others = study.texts.values()
+    return comments(first, others[0] if others else (), thresholds, floor)
+
+
 def research_json(report: Report, research: Research, meta: dict[str, Any]) -> dict[str, Any]:
     """The report as `analysis.report.report_json` gives it, with the appendix under "research"."""
     return {**report_json(report, meta), "research": plain(research)}
@@ -357,4 +396,4 @@ def research_schema() -> dict[str, Any]:
     return schema
 
 
-__all__ = ["Checks", "Research", "Study", "build_research", "research_json", "research_schema"]
+__all__ = ["Checks", "Inside", "Research", "Study", "build_research", "research_json", "research_schema"]

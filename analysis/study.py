@@ -116,6 +116,8 @@ class Study:
         Answers the wave was planned for.
     lite : stage -> (core, random, drawn) or None
         The short form of the questionnaire, when it has one.
+    texts : question -> comments
+        In no order: they are kept apart from the answers, so a part of the study has none.
     """
 
     matrix: ScoreMatrix
@@ -129,6 +131,7 @@ class Study:
     closed: bool = True
     planned: int | None = None
     lite: dict[str, tuple[int, int, int]] | None = None
+    texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def n(self) -> int:

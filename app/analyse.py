@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from analysis.causes import Insiders
 from analysis.coded import layout_of, study_of
+from analysis.matrix import Layout
 from analysis.report import Report, build_report, report_json
 from analysis.study import Study
 from analysis.tally import Tally, summarise
@@ -74,9 +76,25 @@ def _numbers(
     if given.no_appendix:
         return report_json(report, about)
     # What the appendix needs is loaded only with it: the report's own numbers should come quickly.
-    from analysis.research import build_research, research_json
+    from analysis.research import Inside, build_research, research_json
 
-    return research_json(report, build_research(study, tally, DEFAULT, floor=None), about)
+    staff, managers = (_insiders(given, who, study.matrix.layout) for who in ("staff", "managers"))
+    inside = Inside(staff, managers) if staff or managers else None
+    return research_json(report, build_research(study, tally, DEFAULT, floor=None, insiders=inside), about)
+
+
+def _insiders(given: argparse.Namespace, who: str, layout: Layout) -> Insiders | None:
+    """What a file of staff or manager answers holds; None when there is none."""
+    from analysis.coded import insiders_of
+
+    path = getattr(given, who)
+    if path is None:
+        return None
+    questionnaire = load({"staff": "pfs_staff", "managers": "pfs_manager"}[who])
+    questionnaire = questionnaire.variant(None, tuple(q.id for q in questionnaire.questions()))
+    rules = Rules(tuple(given.missing), tuple(given.not_applicable), tuple(given.ignore), given.skip_bad_rows)
+    answers = read_answers(questionnaire, open_table(Path(path)), rules)
+    return insiders_of(questionnaire, codebook(questionnaire), answers.closed, layout)
 
 
 def _write(

@@ -157,6 +157,10 @@ def _analysing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--ignore", action="append", default=[], metavar="COLUMN", help="leave this column aside (* ?)")
     parser.add_argument("--skip-bad-rows", action="store_true", help="leave rows with unusable cells out, and say so")
+    parser.add_argument(
+        "--staff", metavar="DATA", help="answers of staff (pfs_staff): with them the appendix finds causes"
+    )
+    parser.add_argument("--managers", metavar="DATA", help="answers of managers (pfs_manager)")
     parser.add_argument("--no-appendix", action="store_true", help="leave the statistical appendix out of the JSON")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of the output")
     parser.set_defaults(run=_analyse)
