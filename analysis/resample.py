@@ -13,6 +13,9 @@ from analysis.results import Statistic, undefined
 
 Floats = NDArray[np.float64]
 
+MOST_VALUES, FEW_DRAWS = 400, 2000
+"""So many different values come with so many respondents that the mean is all but normal: fewer resamples do."""
+
 
 def mean_acceleration(scores: Frequencies) -> float:
     """The BCa acceleration of a mean: a sixth of the skewness of the jackknife values, over sqrt(n); 0 without spread.
@@ -87,6 +90,9 @@ def bca_mean(scores: Frequencies, rng: np.random.Generator, draws: int = 10_000,
         return undefined("no_complete_pairs", 0, method, level)
     if scores.values.size == 1:
         return Statistic(scores.mean(), None, None, level, n, method, (), "one_respondent" if n == 1 else "no_variance")
+    if scores.values.size > MOST_VALUES:
+        draws = min(draws, FEW_DRAWS)
+        method = f"mean, BCa bootstrap, {draws} resamples"
     counts = rng.multinomial(n, scores.counts / n, size=draws)
     # The differences from the mean are summed, so that resamples equal to the estimate are seen as equal.
     drawn = scores.mean() + counts @ (scores.values - scores.mean()) / n

@@ -136,6 +136,10 @@ def _pairs(groups: Mapping[str, Frequencies], ranks: RankSums, thresholds: Thres
     return tuple(found)
 
 
+MOST_VALUES, GRID = 400, 16
+"""More different scores are rounded to 1/16 of a point for the resampling; estimates never are."""
+
+
 @dataclass(frozen=True)
 class _Table:
     """Groups by values: counts, and for draws the probabilities within each group."""
@@ -146,9 +150,13 @@ class _Table:
     @classmethod
     def of(cls, groups: Mapping[str, Frequencies]) -> _Table:
         values = np.unique(np.concatenate([one.values for one in groups.values()]))
+        fine = values.size <= MOST_VALUES
+        if not fine:  # the spread of a share does not hang on the last digits of the scores
+            values = np.unique(np.rint(values * GRID) / GRID)
         counts = np.zeros((len(groups), values.size), np.int64)
         for row, one in enumerate(groups.values()):
-            counts[row, np.searchsorted(values, one.values)] = one.counts
+            own = one.values if fine else np.rint(one.values * GRID) / GRID
+            np.add.at(counts[row], np.searchsorted(values, own), one.counts)
         return cls(values, counts)
 
     def shares(self, counts: Floats) -> tuple[Floats, Floats]:
