@@ -98,6 +98,11 @@ def stale(text: str, found: list[list[Any]]) -> list[str]:
 def main(given: list[str]) -> int:
     """Write the table, or check it."""
     if given:
+        from tests.conftest import REFERENCE
+
+        if not (REFERENCE / "reference_r.json").exists():
+            print("docs/agreement.md is not checked: the reference data are not here.")
+            return 0
         wrong = stale(TABLE.read_text(encoding="utf-8"), notes(Path(given[0])))
         print("\n".join(wrong) or "docs/agreement.md lists what this run compared.")
         return int(bool(wrong))

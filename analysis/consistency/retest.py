@@ -45,10 +45,11 @@ def mean_squares(scores: Floats) -> MeanSquares:
     return MeanSquares(people / (n - 1), occasions / (k - 1), float((residual**2).sum()) / ((n - 1) * (k - 1)), n, k)
 
 
-def icc_agreement(squares: MeanSquares, level: float = 0.95) -> tuple[float, float, float]:
+def icc_agreement(squares: MeanSquares, level: float = 0.95) -> tuple[float, float, float] | None:
     """ICC(A,1) with its F interval: ``(MSR - MSE) / (MSR + (k-1) MSE + k (MSC - MSE)/n)``.
 
-    The denominator and MSE must be above 0.  It may be negative.
+    It may be negative.  MSE must be above 0; None when nothing is left below the line, as with two people who only
+    change places.
 
     References
     ----------
@@ -56,7 +57,10 @@ def icc_agreement(squares: MeanSquares, level: float = 0.95) -> tuple[float, flo
     Methods 1, 30-46, tables 4 and 7.
     """
     r, c, e, n, k = squares.people, squares.occasions, squares.residual, squares.n, squares.k
-    value = (r - e) / (r + (k - 1) * e + k * (c - e) / n)
+    below = r + (k - 1) * e + k * (c - e) / n
+    if below <= 1e-12 * (r + c + e):
+        return None
+    value = (r - e) / below
     tail, f = (1 + level) / 2, c / e
     # Satterthwaite's degrees of freedom for the sum of both mean squares below the line.
     between = k * value * f + n * (1 + (k - 1) * value) - k * value
@@ -117,10 +121,17 @@ def retest(first: Floats, second: Floats, level: float = 0.95, floor: int = 30) 
         consistency = Statistic(1.0, None, None, level, n, names[1], (*flags, "no_residual"))
     else:
         a, c = icc_agreement(squares, level), icc_consistency(squares, level)
-        agreement = Statistic(*a, level, n, f"{names[0]}, F interval", flags)
+        agreement = undefined("no_variance", n, names[0], level)
+        if a is not None:
+            # With very few pairs Satterthwaite's degrees of freedom may vanish, and the interval with them.
+            exists = math.isfinite(a[1]) and math.isfinite(a[2])
+            low, high = (a[1], a[2]) if exists else (None, None)
+            agreement = Statistic(a[0], low, high, level, n, f"{names[0]}, F interval", flags)
         consistency = Statistic(*c, level, n, f"{names[1]}, F interval", flags)
     spread = math.sqrt(float(scores.var(axis=0, ddof=1).mean()))
-    error = spread * math.sqrt(max(1 - min(agreement.value or 0.0, 1.0), 0.0))
+    if agreement.value is None:
+        return Retest(agreement, consistency, *(undefined("no_variance", n, name, level) for name in names[2:]))
+    error = spread * math.sqrt(max(1 - min(agreement.value, 1.0), 0.0))
     change = float(special.ndtri((1 + level) / 2)) * math.sqrt(2) * error
     return Retest(
         agreement, consistency, Statistic(error, n=n, method=names[2], flags=flags),

@@ -263,7 +263,7 @@ def factor_fit(matrix: Floats, loadings: Floats, n: int, phi: Floats | None = No
     loadings : (k, f) float64
         Pattern; with `phi` (f, f) the correlations of the factors.
     n : int
-        Respondents, at least 3.
+        Respondents, at least 3.  With a singular matrix (or model) all but the RMSR may be NaN.
 
     Returns
     -------
@@ -283,9 +283,12 @@ def factor_fit(matrix: Floats, loadings: Floats, n: int, phi: Floats | None = No
     ratio = np.linalg.solve(smoothed(model)[0], solid)
     objective = max(float(np.trace(ratio) - np.linalg.slogdet(ratio)[1]) - k, 0.0)
     multiplier = n - 1 - (2 * k + 5) / 6 - 2 * f / 3
-    chi2, df = max(objective * multiplier, 0.0), degrees_of_freedom(k, f)
+    df = degrees_of_freedom(k, f)
+    chi2 = max(objective * multiplier, 0.0) if math.isfinite(objective) else math.nan
+    nan = math.nan
+    if not math.isfinite(objective):  # a determinant that rounding made 0
+        return FactorFit(nan, nan, df, nan, nan, nan, nan, nan, nan, rmsr)
     if df <= 0 or multiplier <= 0:
-        nan = math.nan
         return FactorFit(objective, chi2 if multiplier > 0 else nan, df, nan, nan, nan, nan, nan, nan, rmsr)
     null = (k - float(np.linalg.slogdet(solid)[1]) - k) * 2 / (k * (k - 1))
     apart = null - 1 / multiplier
@@ -296,11 +299,27 @@ def factor_fit(matrix: Floats, loadings: Floats, n: int, phi: Floats | None = No
     return FactorFit(objective, chi2, df, p, tli, rmsea, low, high, chi2 - df * math.log(n), rmsr)
 
 
+def _noncentral(chi2: float, df: int, lam: float) -> float:
+    """Distribution function of the noncentral chi squared.
+
+    Beyond a million, where the series may fail, by Sankaran's approximation, which is then right to ten digits
+    (Sankaran, M. (1963). Approximations to the non-central chi-square distribution. Biometrika 50, 199-204).
+    """
+    if chi2 <= 1e6:
+        return float(special.chndtr(chi2, df, lam))
+    mean, spread = df + lam, df + 2 * lam
+    h = 1 - 2 * mean * (df + 3 * lam) / (3 * spread**2)
+    p = spread / mean**2
+    m = (h - 1) * (1 - 3 * h)
+    away = (chi2 / mean) ** h - (1 + h * p * (h - 1 - 0.5 * (2 - h) * m * p))
+    return float(special.ndtr(away / (h * math.sqrt(2 * p) * (1 + 0.5 * m * p))))
+
+
 def noncentrality(chi2: float, df: int, p: float) -> float:
     """The noncentrality at which the noncentral chi squared distribution has probability p below `chi2`; at least 0."""
 
     def away(lam: float) -> float:
-        return float(special.chndtr(chi2, df, lam)) - p
+        return _noncentral(chi2, df, lam) - p
 
     if away(0.0) <= 0:
         return 0.0

@@ -101,7 +101,7 @@ def compare(first: Floats, second: Floats, outcome: Floats, level: float = 0.95)
     """Two scores' correlations with an outcome, over the rows that have all three (NaN is missing).
 
     Undefined with "no_complete_cases" for fewer than 4 such rows, "no_variance" when one of the three is constant,
-    "singular" when the two scores are the same up to scale.
+    "singular" when the two scores are the same up to scale; t alone when they leave no variance of the outcome.
     """
     table = np.column_stack([first, second, outcome])
     table = table[~np.isnan(table).any(axis=1)]
@@ -121,8 +121,13 @@ def compare(first: Floats, second: Floats, outcome: Floats, level: float = 0.95)
     exact = max(abs(one), abs(two)) > 1 - 1e-12
     low, high = (None, None) if exact else zou_interval(one, two, between, n, level)
     t, df = williams_t(one, two, between, n)
+    difference = Statistic(one - two, low, high, level, n, "difference of correlations, Zou interval")
+    if math.isnan(t):
+        return DependentCorrelations(
+            difference, undefined("singular", n, "Williams t"), undefined("singular", n, "Williams t, two-sided")
+        )
     return DependentCorrelations(
-        Statistic(one - two, low, high, level, n, "difference of correlations, Zou interval"),
+        difference,
         Statistic(t, n=n, method=f"Williams t, df {df}"),
         Statistic(2 * t_tail(df, -abs(t)), n=n, method="Williams t, two-sided"),
     )

@@ -476,6 +476,23 @@ def test_retest_without_its_needs_gives_the_reason(first: Any, second: Any, reas
     assert {one.reason for one in (found.agreement, found.consistency, found.error, found.smallest_change)} == {reason}
 
 
+def test_pairs_that_only_change_places_have_no_agreement() -> None:
+    found = retest(np.array([1.0, 2.0]), np.array([2.0, 1.0]))
+    assert found.agreement.reason == found.error.reason == "no_variance" and found.consistency.value < 0
+    few = retest(np.array([3.0, 2.0, 3.0]), np.array([2.0, 3.0, 2.0])).agreement
+    assert few.value is not None and (few.low, few.high) == (None, None)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(*[st.sampled_from([1.0, 2.0, 3.0, math.nan])] * 2), max_size=12))
+def test_any_two_occasions_give_numbers_or_reasons(pairs: Any) -> None:
+    first, second = np.array(pairs, float).reshape(-1, 2).T
+    for one in statistics(retest(first, second)):
+        assert one.value is not None or one.reason is not None
+        assert all(math.isfinite(x) for x in (one.value, one.low, one.high) if x is not None)
+        assert one.low is None or one.low - 1e-9 <= one.value <= one.high + 1e-9
+
+
 # The whole
 
 
@@ -604,7 +621,7 @@ def test_repeated_items_and_fewer_rows_than_items_have_no_omega() -> None:
     assert reported(few, dimensions=1).columns["perception"].total.omega.reason == "singular"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_any_answers_give_numbers_or_reasons(data: Any) -> None:
     n, k = data.draw(st.integers(0, 25)), data.draw(st.integers(1, 6))

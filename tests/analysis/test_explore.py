@@ -18,7 +18,7 @@ from scipy import integrate, optimize, stats
 
 from analysis.explore.adequacy import adequacy, bartlett, kmo, log10_tail
 from analysis.explore.columns import ColumnData, columns
-from analysis.explore.extraction import degrees_of_freedom, extract, extract_lowest, factor_fit
+from analysis.explore.extraction import degrees_of_freedom, extract, extract_lowest, factor_fit, noncentrality
 from analysis.explore.hierarchy import omegas, schmid_leiman
 from analysis.explore.matrices import smoothed, squared_multiple
 from analysis.explore.nomological import compare, correlate, nomological, williams_t, zou_interval
@@ -634,6 +634,39 @@ def test_versions_are_compared_over_those_who_have_all_three() -> None:
     assert compare(y[:3], y[:3], y[:3]).t.reason == "no_complete_cases"
 
 
+def test_an_outcome_that_both_scores_explain_wholly_has_no_test() -> None:
+    first = np.array([1.0, 1.0, 1.0, 3.0])
+    second, outcome = np.array([2.0, 1.0, 2.0, 2.0]), np.array([2.0, 1.0, 2.0, 1.0])
+    found = compare(first, second, outcome)
+    assert found.t.reason == found.p.reason == "singular" and found.difference.value < 0
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(*[st.sampled_from([1.0, 2.0, 3.0, math.nan])] * 3), max_size=12))
+def test_any_scores_and_outcomes_give_numbers_or_reasons(rows: Any) -> None:
+    first, second, outcome = np.array(rows, float).reshape(-1, 3).T
+    for one in leaves(nomological({"a": first, "b": second}, {"y": outcome})):
+        if isinstance(one, Statistic):
+            assert one.value is not None or one.reason is not None
+            assert all(math.isfinite(x) for x in (one.value, one.low, one.high) if x is not None)
+            assert one.low is None or one.low - 1e-9 <= one.value <= one.high + 1e-9
+
+
+def test_noncentrality_matches_scipy_on_both_sides_of_a_million() -> None:
+    for chi2 in (150.0, 9e5, 2e6):
+        lam = noncentrality(chi2, 131, 0.05)
+        assert lam > 0
+        agree(
+            "noncentral chi squared",
+            f"{chi2:g} on 131 df",
+            0.05,
+            stats.ncx2.cdf(chi2, 131, lam),
+            by="scipy 1.17",
+            rel=1e-7,
+        )
+    assert noncentrality(50.0, 131, 0.95) == 0 and math.isfinite(noncentrality(1e14, 5, 0.05))
+
+
 # Matrices
 
 
@@ -735,10 +768,10 @@ def test_without_rows_there_are_random_draws_and_pearson(ratings: Any) -> None:
     assert isinstance(data, ColumnData) and data.polychoric is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_any_answers_give_numbers_or_reasons(data: Any) -> None:
-    n, k, m = data.draw(st.integers(0, 30)), data.draw(st.integers(1, 6)), data.draw(st.sampled_from([2, 5, 7]))
+    n, k, m = data.draw(st.integers(0, 40)), data.draw(st.integers(1, 8)), data.draw(st.sampled_from([2, 5, 7]))
     seed = data.draw(st.integers(0, 10**6))
     rng = np.random.default_rng(seed)
     values = np.array([0, 255, *range(1, m + 1)], np.uint8)
