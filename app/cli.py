@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     _people(commands)
     _publishing(commands)
     _analysing(commands)
+    _validating(commands)
     return parser
 
 
@@ -164,6 +165,17 @@ def _analysing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--no-appendix", action="store_true", help="leave the statistical appendix out of the JSON")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of the output")
     parser.set_defaults(run=_analyse)
+
+
+def _validating(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("validate", help="try the statistics on data whose truth is known")
+    parser.add_argument("--runs", type=int, default=4000, help="simulated surveys for a quick statistic (default 4000)")
+    parser.add_argument("--only", metavar="NAME", help="one family of checks, as in defects")
+    parser.add_argument("--seed", type=int, default=20261123, help="seed of the random numbers (default 20261123)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a processor)")
+    parser.add_argument("--json", metavar="OUT", help="write the checks as JSON; - is standard output")
+    parser.add_argument("--markdown", metavar="OUT", help="write them as a document; - is standard output")
+    parser.set_defaults(run=_validate)
 
 
 def _database() -> tuple[Settings, Engine]:
@@ -363,3 +375,15 @@ def _analyse(given: argparse.Namespace) -> int:
     if not given.data or not given.questionnaire:
         raise Refusal("analyse: a data file and --questionnaire are needed: analyse answers.csv --questionnaire ID")
     return analyse(given)
+
+
+def _validate(given: argparse.Namespace) -> int:
+    from analysis.validation.run import FAMILIES
+    from app.validation import validate
+
+    for name, value, least in (("runs", given.runs, 2), ("seed", given.seed, 0), ("jobs", given.jobs, 1)):
+        if value < least:
+            raise Refusal(f"--{name}: the value is {value}; allowed is a whole number from {least}")
+    if given.only is not None and given.only not in FAMILIES:
+        raise Refusal(f"--only: the value is {given.only!r}; allowed are {', '.join(FAMILIES)}")
+    return validate(given)

@@ -9,7 +9,10 @@ from app.cli import _parser
 from surveys.authoring import loads
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ["README.md", "CONTRIBUTING.md", "docs/questionnaires.md", "docs/methods.md", "benchmarks/README.md"]
+PAGES = [
+    "README.md", "CONTRIBUTING.md", "docs/questionnaires.md", "docs/methods.md", "docs/methods-appendix.md",
+    "benchmarks/README.md",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -162,7 +162,7 @@ def _estimates(
         found[name] = Branch(
             raw,
             own if is_adjusted else undefined("not_asked", n, "mean, same mix of customers"),
-            _number(float(eb.means[j]), n, "empirical Bayes", lone, level, float(eb.se[j])),
+            _number(float(eb.means[j]), n, "empirical Bayes", lone, level, float(eb.se_full[j])),
             Statistic(float(eb.reliability[j]), n=n, method="share of the branch's own mean"),
             undefined("unreliable_ranking", n, "rank") if ranks is None else Statistic(
                 float(ranks[0][j]), float(ranks[1][j]), float(ranks[2][j]), level, n, "rank, draws"

@@ -15,7 +15,10 @@ from analysis.robust import Clusters, clustered, wild_bootstrap
 from analysis.thresholds import DEFAULT, Thresholds
 
 Guard = Literal["shrunken", "held_out", "difference_in_differences"]
-"""What keeps regression to the mean out of the change: without one of them there is no verdict."""
+"""What keeps regression to the mean out of the change: without one of them there is no verdict.
+
+Difference in differences is such a guard only when the branches with the action were not chosen for their bad figures.
+"""
 
 Outcome = Literal["closed", "improving", "not_demonstrated", "worse", "not_judged"]
 

@@ -77,7 +77,7 @@ def show_report(
     if not publish.questionnaire_of(survey).items:
         return _without_items(request, desk, visitor, survey)
     wished = {key: value for key, value in request.query_params.items() if key not in ("lang", "open")}
-    selection = _selection(desk, survey, wished)
+    selection = chosen_part(desk, survey, wished)
     wish = request.query_params.get("open")
     opened = wish if wish in layout_of(publish.questionnaire_of(survey)).cells else None
     key = (
@@ -103,7 +103,7 @@ def report_file(
     """The report as one file that opens offline."""
     if not publish.questionnaire_of(survey).items:
         return _without_items(request, desk, visitor, survey)
-    selection = _selection(desk, survey, dict(request.query_params))
+    selection = chosen_part(desk, survey, dict(request.query_params))
     if selection.refused:
         raise HTTPException(404, N_("Fewer people answered in this choice than may be shown; choose a wider filter."))
     text = render_report(replace(_page(desk, visitor, survey, selection, None), self_contained=True))
@@ -116,7 +116,7 @@ def report_data(request: Request, desk: DeskDep, visitor: VisitorDep, survey: Su
     """The numbers of the report, as `fivegaps analyse --json` writes them."""
     if not publish.questionnaire_of(survey).items:
         return JSONResponse({"error": {"status": 404, "message": "this survey has no items, so there is no gap"}}, 404)
-    holdings, selection = holdings_of(desk, survey), _selection(desk, survey, dict(request.query_params))
+    holdings, selection = holdings_of(desk, survey), chosen_part(desk, survey, dict(request.query_params))
     if selection.refused:
         return JSONResponse({"error": {"status": 404, "message": "fewer answers than may be shown"}}, 404)
     told = report_json(
@@ -135,7 +135,8 @@ def report_data(request: Request, desk: DeskDep, visitor: VisitorDep, survey: Su
     return JSONResponse(told)
 
 
-def _selection(desk: Desk, survey: Survey, wished: Mapping[str, str]) -> Selection:
+def chosen_part(desk: Desk, survey: Survey, wished: Mapping[str, str]) -> Selection:
+    """The rows that the address asks for, as far as they may be shown."""
     holdings = holdings_of(desk, survey)
     known = {trait.id for trait in holdings.views.traits}
     asked = {name: value for name, value in wished.items() if name in known and value}
@@ -224,6 +225,7 @@ def _downloads(address: str) -> tuple[Download, ...]:
         Download(_("Codebook"), f"{address}/codebook.html"),
         Download(_("Codebook, JSON"), f"{address}/codebook.json"),
         Download(_("Numbers of this report, JSON"), f"{address}/report.json"),
+        Download(_("Statistical appendix"), f"{address}/report/appendix"),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from analysis.defects import Status
 from analysis.figures import Figure, Width, shown, sorted_items
@@ -295,7 +295,7 @@ def sensitivity_table(names: Names) -> Table:
 
 
 def threshold_words() -> dict[str, str]:
-    """Every threshold by name: what it is for."""
+    """The thresholds that the report uses, by name: what each is for (the others are in `appendix_thresholds`)."""
     return {
         "level": _("Confidence level of intervals"),
         "noninferiority_level": _("Confidence level of the interval behind “no defect shown”"),
@@ -336,12 +336,12 @@ def threshold_words() -> dict[str, str]:
 
 
 def thresholds_table(thresholds: Thresholds) -> Table:
-    """All thresholds the report was made with."""
-    words = threshold_words()
-    rows = []
-    for field in fields(thresholds):
-        value = getattr(thresholds, field.name)
-        many = value if isinstance(value, tuple) else (value,)
-        text = _(", ").join(str(part) if isinstance(part, int) else f"{part:.3g}".replace("-", "−") for part in many)
-        rows.append(Row(words.get(field.name, field.name), (text,)))
-    return Table(_("Thresholds"), (_("Threshold"), _("Value")), tuple(rows))
+    """The thresholds behind the report, as it was made."""
+    rows = tuple(Row(word, (threshold_text(getattr(thresholds, name)),)) for name, word in threshold_words().items())
+    return Table(_("Thresholds"), (_("Threshold"), _("Value")), rows)
+
+
+def threshold_text(value: float | tuple[float, ...]) -> str:
+    """A threshold, or several, to four figures."""
+    many = value if isinstance(value, tuple) else (value,)
+    return _(", ").join(str(part) if isinstance(part, int) else f"{part:.4g}".replace("-", "−") for part in many)

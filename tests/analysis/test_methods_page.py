@@ -1,4 +1,4 @@
-"""The page on methods names only what exists."""
+"""The pages on methods name only what exists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from analysis.reliability import ItemReliability, ScaleReliability
 from analysis.report import Gaps, Meta
 from analysis.thresholds import Thresholds
 
-PAGE = Path(__file__).parents[2] / "docs" / "methods.md"
+ROOT = Path(__file__).parents[2]
+PAGE, APPENDIX = (ROOT / "docs" / name for name in ("methods.md", "methods-appendix.md"))
 FLAGS = {
     "expectation_at_ceiling", "rankings_differ", "pairwise", "negative_alpha", "redundant", "low_item_rest",
     "rises_if_dropped", "not_positive_definite", "below_display_floor",
@@ -27,6 +28,14 @@ def test_every_name_on_the_page_exists() -> None:
     assert named - known - FLAGS - set(get_args(Status)) == set()
 
 
-def test_every_threshold_of_the_rules_is_on_the_page() -> None:
-    text = PAGE.read_text()
+def test_every_name_on_the_page_of_the_appendix_exists() -> None:
+    """A field or an argument of `analysis`, or one of its flags and words."""
+    source = "\n".join(path.read_text() for path in (ROOT / "analysis").rglob("*.py"))
+    known = set(re.findall(r"""^    ([a-z]\w*): |["':]([a-z]\w*)["':]""", source, re.MULTILINE))
+    named = set(re.findall(r"`([a-z][a-z0-9_]*)`", APPENDIX.read_text()))
+    assert named - {one for pair in known for one in pair} - {"semTools"} == set()
+
+
+def test_every_threshold_of_the_rules_is_on_a_page() -> None:
+    text = PAGE.read_text() + APPENDIX.read_text()
     assert [field.name for field in fields(Thresholds) if f"`{field.name}`" not in text] == []

@@ -22,6 +22,7 @@ from analysis.results import REASONS, undefined
 from analysis.tally import summarise
 from analysis.thresholds import Thresholds
 from app.desk import report_sentences as sentences
+from app.desk.appendix_thresholds import appendix_threshold_words
 from app.desk.report_list import ranked
 from app.desk.report_page import Filter, FilterOption, Recommendation, ReportPage, render_report
 from app.desk.report_tables import cell_text, items_table, map_table, threshold_words
@@ -156,10 +157,17 @@ def test_undefined_statistic_prints_its_reason() -> None:
     assert cell_text(undefined("no_variance")) == "all values are equal"
 
 
-def test_every_threshold_is_printed() -> None:
-    assert set(threshold_words()) == {field.name for field in fields(Thresholds)}
+def test_every_threshold_is_worded_once() -> None:
+    report, appendix = threshold_words(), appendix_threshold_words()
+    assert set(report) | set(appendix) == {field.name for field in fields(Thresholds)}
+    assert not set(report) & set(appendix)
+    assert len({*report.values(), *appendix.values()}) == len(report) + len(appendix)
+
+
+def test_thresholds_of_the_report_are_printed() -> None:
     text = words(render_report(page()))
     assert all(word in text for word in threshold_words().values())
+    assert not any(word in text for word in appendix_threshold_words().values())
 
 
 # -- the page --------------------------------------------------------------------------------------------------------
