@@ -67,7 +67,7 @@ class Research:
     invariance: dict[str, InvarianceResult]  # by trait, of perception
     bootstrap: dict[str, Statistic]  # mean gap with BCa limits, by score
     designed: dict[str, DesignedMean]  # branches as clusters, by score
-    zone: dict[str, Zone]  # three columns: by dimension
+    zone: dict[str, Zone]  # three columns: by item
     groups: dict[str, dict[str, GroupComparison]]  # trait -> score -> comparison
     branches: dict[str, Branches]  # by score
     driving: Driving

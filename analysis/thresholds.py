@@ -1,7 +1,7 @@
 """Every threshold of the statistics in one place; printed on the report or on its appendix.
 
-Sections refer to the project's method notes (`docs/methods.md`, `docs/methods-appendix.md`).  delta, the severity bands and the two-column
-shortfall are stated for seven points and scaled by (m - 1)/6.
+Sections refer to the project's method notes (`docs/methods.md`, `docs/methods-appendix.md`).  delta, the severity bands
+and the two-column shortfall are stated for seven points and scaled by (m - 1)/6.
 """
 
 from __future__ import annotations

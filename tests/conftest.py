@@ -11,10 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, text
 
 from surveys.store.database import open_database
 from surveys.store.migrate import upgrade
+
+settings.register_profile("untimed", deadline=None)  # machines are noisy: no test is a timed test
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = Path(os.environ.get("FIVEGAPS_REFERENCE", ROOT.parent / "shared" / "reference"))

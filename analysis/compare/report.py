@@ -147,7 +147,9 @@ def _estimates(
     icc2 = getattr(spread, "icc2", None)
     eb = shrink(means, v, pooled.tau2, pooled.mean, pooled.se) if pooled is not None else None
     ranked = eb is not None and icc2 is not None and icc2 >= thresholds.rank_reliability
-    ranks = rank_intervals(eb.means, eb.se, rng, level, thresholds.rank_draws) if eb is not None and ranked else None
+    ranks = (
+        rank_intervals(eb.means, eb.se_full, rng, level, thresholds.rank_draws) if eb is not None and ranked else None
+    )
     found = {}
     for name, one in scores.items():
         j, n = at.get(name), one.n
