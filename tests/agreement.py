@@ -76,6 +76,7 @@ def table(found: list[list[Any]]) -> str:
     def number(value: float) -> str:
         return f"{value:.9g}" if math.isfinite(value) else str(value)
 
+    found = [[part.replace("|", "/") if isinstance(part, str) else part for part in note] for note in found]
     rows = [
         f"| {statistic} | {data} | {by} | {pairs} | {number(want)} | {number(got)} | {gap:.0e} | {rel:g} | {least:g} |"
         for statistic, data, by, pairs, want, got, gap, rel, least in found
