@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import assets, errors
 from app.cache import Cache
-from app.desk import data, pages, report, signing
+from app.desk import data, pages, report, research, signing
 from app.requests import LARGEST_BODY, Desk
 from app.respond import routes as respond
 from app.settings import Settings
@@ -138,6 +138,14 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     errors.install(app)
     # Routes are tried in this order; most requests are a customer's pages.
     app.add_route(respond.ONE_PAGE, respond.one_page, ["GET", "POST"])
-    for part in (respond.router, assets.router, signing.router, pages.router, report.router, data.router):
+    for part in (
+        respond.router,
+        assets.router,
+        signing.router,
+        pages.router,
+        report.router,
+        research.router,
+        data.router,
+    ):
         app.include_router(part)
     return app
