@@ -18,6 +18,7 @@ from app import assets, errors
 from app.cache import Cache
 from app.desk import data, pages, report, research, signing
 from app.requests import LARGEST_BODY, Desk
+from app.respond import delivery
 from app.respond import routes as respond
 from app.settings import Settings
 from surveys.store import collect, releases
@@ -57,7 +58,7 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        added = self.added[scope["path"].endswith("/report")]
+        added = self.added[scope["path"].endswith(("/report", "/report/appendix"))]
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -137,15 +138,12 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[settings.host, "127.0.0.1", "localhost", "[::1]"])
     errors.install(app)
     # Routes are tried in this order; most requests are a customer's pages.
+    app.add_route("/s/{slug}", respond.welcome, ["GET"])
+    for path in delivery.WHOLE:
+        app.add_route(path, delivery.whole_form, ["GET", "POST"])
     app.add_route(respond.ONE_PAGE, respond.one_page, ["GET", "POST"])
-    for part in (
-        respond.router,
-        assets.router,
-        signing.router,
-        pages.router,
-        report.router,
-        research.router,
-        data.router,
-    ):
+    app.include_router(respond.router)
+    app.add_route("/s/{slug}/{code}", respond.welcome, ["GET"])
+    for part in (assets.router, signing.router, pages.router, report.router, research.router, data.router):
         app.include_router(part)
     return app

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from fastapi import Depends, HTTPException, Request
 from sqlalchemy import Connection, Engine
@@ -119,20 +119,28 @@ async def posted_form(request: Request) -> Posted:
         raise HTTPException(408) from error
     if body and kind != "application/x-www-form-urlencoded":
         raise HTTPException(415)
+    if b"%00" in body or b"\x00" in body:
+        raise HTTPException(400, N_("The form holds a null character; allowed is plain text."))
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="utf-8", errors="strict"
-        )
-    except (UnicodeDecodeError, ValueError) as error:
+        return Posted(form_fields(body.decode("ascii")))
+    except ValueError as error:
         raise HTTPException(
             400, N_("The form is not text in UTF-8, or has over 1,000 fields; send it from the page.")
         ) from error
+
+
+def form_fields(body: str) -> dict[str, list[str]]:
+    """Field -> values; as `urllib.parse.parse_qsl` reads them, in less than half its time for what is plain."""
     values: dict[str, list[str]] = {}
-    for name, value in pairs:
-        if "\x00" in value:
-            raise HTTPException(400, N_("The form holds a null character; allowed is plain text."))
-        values.setdefault(name, []).append(value)
-    return Posted(values)
+    if body.count("&") >= MOST_FIELDS:
+        raise ValueError("too many fields")
+    for pair in body.split("&"):
+        name, _, value = pair.partition("=")
+        if "%" in pair or "+" in pair:
+            name, value = (unquote_plus(part, errors="strict") for part in (name, value))
+        if pair:
+            values.setdefault(name, []).append(value)
+    return values
 
 
 DeskDep = Annotated[Desk, Depends(get_desk)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import sys
 import time
 
@@ -17,19 +18,19 @@ class Wire:
     """One connection; the least of HTTP/1.1 that the two servers need."""
 
     def __init__(self, port: int):
-        self.port, self.cookie = port, ""
+        self.port, self.cookie, self.told = port, "", b""
 
     async def open(self) -> Wire:
         """Connect."""
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
         return self
 
-    async def ask(self, method: str, path: str, body: str = "") -> tuple[int, str]:
+    async def ask(self, method: str, path: str, body: str = "", more: str = "") -> tuple[int, str]:
         """Send a request, read its answer; returns status and where it leads."""
         head = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\naccept-encoding: gzip\r\n{self.cookie}"
         if method == "POST":
             head += f"content-type: application/x-www-form-urlencoded\r\ncontent-length: {len(body)}\r\n"
-        self.writer.write(f"{head}\r\n{body}".encode())
+        self.writer.write(f"{head}{more}\r\n{body}".encode())
         lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         length, leads = 0, ""
         for line in lines[1:]:
@@ -40,8 +41,7 @@ class Wire:
                 leads = value
             elif name == "set-cookie":
                 self.cookie = f"cookie: {value.split(';')[0]}\r\n"
-        if length:
-            await self.reader.readexactly(length)
+        self.told = await self.reader.readexactly(length) if length else b""
         return int(lines[0].split(" ")[1]), leads
 
 
@@ -57,13 +57,28 @@ async def cycle(wire: Wire, start: str, pages: dict[str, str]) -> None:
     assert (await wire.ask("GET", path))[0] == 200
 
 
+async def whole(wire: Wire, start: str, body: str) -> None:
+    """Welcome, the form in one document, and its answers under a fresh key: what the script asks for, and no more.
+
+    `tests/browser/test_whole_sending.py` counts the requests of a real browser.
+    """
+    wire.cookie = ""
+    assert (await wire.ask("GET", start))[0] == 200
+    assert (await wire.ask("GET", f"{start}/form"))[0] == 200
+    key = f"idempotency-key: {secrets.token_urlsafe(24)}\r\n"
+    assert (await wire.ask("POST", f"{start}/form?lang=en", body, key))[0] == 200
+    assert wire.told.startswith(b'{"receipt": "'), wire.told
+
+
 async def work(given: dict, until: float, took: list[float]) -> None:
     """One client's share."""
     wire = await Wire(given["port"]).open()
     while time.perf_counter() < until and len(took) < given["most"]:
         begun = time.perf_counter()
-        if given["what"] == "cycle":
+        if given["what"] == "paged":
             await cycle(wire, given["start"], given["pages"])
+        elif given["what"] == "whole":
+            await whole(wire, given["start"], given["body"])
         else:
             assert (await wire.ask("POST", "/echo", given["body"]))[0] == 200
         took.append(time.perf_counter() - begun)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from surveys.codes import BLANK, DO_NOT_KNOW, NOT_APPLICABLE, NOT_ASKED
+from surveys.codes import BLANK, DO_NOT_KNOW, HIGHEST_ANSWER, NOT_APPLICABLE, NOT_ASKED
 from surveys.questionnaire import SUFFIX, Column, Question, Questionnaire, Scale
 
 Kind = Literal["rating", "choice", "chosen", "points"]
@@ -56,6 +56,12 @@ class Field:
         extra = [code for code in (self.na, self.dk) if code]
         return f"{words}, or {' or '.join(extra)}" if extra else words
 
+    @cached_property
+    def _bytes(self) -> dict[str, int]:
+        """The usual spelling of each value -> its byte: nearly all that is read is found here."""
+        codes = (BLANK, *range(1, HIGHEST_ANSWER + 1), DO_NOT_KNOW, NOT_APPLICABLE)
+        return {self.show(byte): byte for byte in codes if self.holds(byte)}
+
     def read(self, text: str) -> int:
         """The byte of a written value; blank text is a blank answer.
 
@@ -65,17 +71,12 @@ class Field:
             When the value is not one the field allows.
         """
         text = text.strip()
-        if text == "":
-            return BLANK
-        if text == self.na:
-            return NOT_APPLICABLE
-        if text == self.dk:
-            return DO_NOT_KNOW
-        if self.kind == "choice":
-            if text in self.options:
-                return self.options.index(text) + 1
-        elif text.isascii() and text.isdigit() and len(text) <= 3 and self.low <= int(text) <= self.high:
-            return int(text) - self.low + 1
+        byte = self._bytes.get(text)
+        if byte is not None:
+            return byte
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else -1
+        if self.kind != "choice" and self.low <= number <= self.high:  # written otherwise, as in "05"
+            return number - self.low + 1
         raise Refused(self.name, text, self.allowed)
 
     def show(self, byte: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 from typing import Literal
 
@@ -64,6 +65,16 @@ class Page:
     step: int = 1
     steps: int = 1
 
+    @property
+    def reminds(self) -> bool:
+        """Whether blanks are pointed at: facts about the person are theirs to give, and may be left out."""
+        return self.title != "about"
+
+    @cached_property
+    def conditional(self) -> bool:
+        """Whether a card hangs on another answer."""
+        return any(card.question is not None and card.question.show_if is not None for card in self.cards)
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -98,19 +109,8 @@ def _item_pages(questionnaire: Questionnaire, book: Codebook) -> Iterator[Page]:
         for step, (stage, items) in enumerate(groups, 1):
             cards = tuple(_item_card(questionnaire, book, item, together) for item in items)
             intro = {} if side_by_side else questionnaire.column_intro.get(together[0], {})
-            yield Page(
-                0,
-                "items",
-                cards,
-                stage.plain or stage.name if stage else {},
-                intro,
-                stage,
-                together[0],
-                part,
-                len(parts),
-                step,
-                len(groups),
-            )
+            name = stage.plain or stage.name if stage else {}
+            yield Page(0, "items", cards, name, intro, stage, together[0], part, len(parts), step, len(groups))
 
 
 def _stages(questionnaire: Questionnaire) -> Iterator[tuple[Stage | None, list[Item]]]:
@@ -170,8 +170,7 @@ def _block_pages(questionnaire: Questionnaire, book: Codebook) -> Iterator[Page]
     for block in ordered:
         for question in _in_stage_order(questionnaire, block):
             stage = questionnaire.stage(question.stage) if question.stage and block.role in ("belief", "grid") else None
-            frame = block.frame
-            entry = (titles[block.role], frame, stage, question)
+            entry = (titles[block.role], block.frame, stage, question)
             if waiting and not _together(waiting, entry):
                 yield _block_page(waiting, book)
                 waiting = []
@@ -225,7 +224,7 @@ def _question_card(question: Question, book: Codebook) -> Card:
 
 def visible(page: Page, book: Codebook, answers: Answers) -> tuple[Card, ...]:
     """The cards of a page that this person meets, given what was answered before."""
-    return tuple(card for card in page.cards if _met(card, book, answers))
+    return tuple(card for card in page.cards if _met(card, book, answers)) if page.conditional else page.cards
 
 
 def _met(card: Card, book: Codebook, answers: Answers) -> bool:
@@ -278,13 +277,17 @@ def read_page(
     for card in visible(page, book, answers):
         reader = _READERS[card.kind]
         faults += reader(card, book, taken, posted, refused)
-    for card in page.cards:
+    for card in page.cards if page.conditional else ():
         if not _met(card, book, taken):
             _forget(card, taken)
-    if page.title == "about":
-        # Facts about the person are theirs to give; leaving them out is not pointed at.
+    if not page.reminds:
         faults = [fault for fault in faults if fault.code != "missing"]
     return taken, faults, refused
+
+
+def reminders(card: Card, book: Codebook) -> list[Fault]:
+    """What is pointed at when a card is left blank."""
+    return _READERS[card.kind](card, book, Answers.blank(book), {}, {})
 
 
 def whole_faults(all_pages: Sequence[Page], book: Codebook, answers: Answers) -> Page | None:

@@ -10,10 +10,11 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup, escape
 
-from app.respond.faults import first_field, heading, only_blank, place_of, sentence
+from app.respond.faults import first_field, heading, leave_words, only_blank, place_of, sentence
 from app.respond.headings import instruction, page_of, page_title, place, stages_done
 from app.respond.shell import SurveyView, draw
 from app.words import _, language, render, worded
@@ -113,6 +114,29 @@ def next_words(last: bool) -> str:
     return _("Send my answers") if last else _("Next")
 
 
+def on_page(page: Page, pages: Sequence[Page], cards: tuple[Card, ...], shown: int, of: int) -> dict[str, Any]:
+    """What the templates show of one page: its words, its place on the way, its cards."""
+    kinds = {card.kind for card in cards}
+    return {
+        "width": "wide" if "levels" in kinds else "" if "rating" in kinds else "narrow",
+        "title": page_title(page),
+        "place": place(page, pages, shown, of),
+        "instruction": instruction(page),
+        "stages": stages_done(page, pages),
+        "page_of": page_of(shown, of),
+        "shown": shown,
+        "of": of,
+        "page": page,
+        "cards": cards,
+        "split": "rating" in kinds,
+    }
+
+
+def on_every_page(book: Codebook) -> dict[str, Any]:
+    """What the templates of the cards need besides."""
+    return {"book": book, "not_applicable": NOT_APPLICABLE, "do_not_know": DO_NOT_KNOW, "long_list": LONG_LIST}
+
+
 def _build(
     survey: SurveyView,
     page: Page,
@@ -123,30 +147,16 @@ def _build(
     shown: int,
     of: int,
 ) -> Skeleton:
-    kinds = {card.kind for card in cards}
     text = draw(
         "form",
         survey,
-        width="wide" if "levels" in kinds else "" if "rating" in kinds else "narrow",
+        **on_page(page, pages, cards, shown, of),
+        **on_every_page(book),
         switch="inside",
-        title=page_title(page),
-        place=place(page, pages, shown, of),
-        instruction=instruction(page),
-        stages=stages_done(page, pages),
-        page_of=page_of(shown, of),
-        shown=shown,
-        of=of,
-        page=page,
-        cards=cards,
-        book=book,
         first=page.number == pages[0].number,
         next=next_words(last),
-        split="rating" in kinds,
         slot=slot,
         mark=lambda field, byte: slot(f"{field}={byte}"),
-        not_applicable=NOT_APPLICABLE,
-        do_not_know=DO_NOT_KNOW,
-        long_list=LONG_LIST,
     )
     return Skeleton.of(text)
 
@@ -199,8 +209,7 @@ def _put_faults(values: dict[str, str], page: Page, cards: Sequence[Card], fault
         heading=words,
         links=list(links.values()),
         listed=LISTED if len(links) > LISTED + 1 else LISTED + 1,
-        blank=blank,
-        next=next,
+        leave=leave_words(len(links), next) if blank else "",
     )
     values["title"] = Markup("{}: ").format(words)
     if blank:

@@ -27,12 +27,26 @@ def first_field(fault: Fault, card: Card) -> str:
 
 def heading(faults: Sequence[Fault]) -> str:
     """How many questions are concerned."""
-    number = len({fault.card for fault in faults})
-    if only_blank(faults):
+    return heading_words(len({fault.card for fault in faults}), blank=only_blank(faults))
+
+
+def heading_words(number: int, *, blank: bool) -> str:
+    """How many questions still need an answer, or another look."""
+    if blank:
         words = ngettext("%(n)s question still needs an answer", "%(n)s questions still need an answer", number)
     else:
         words = ngettext("%(n)s question needs another look", "%(n)s questions need another look", number)
     return words % {"n": number}
+
+
+def leave_words(number: int, next: str) -> str:
+    """How to leave a number of questions blank."""
+    words = ngettext(
+        "If you would rather leave it blank, press “%(next)s” again.",
+        "If you would rather leave them blank, press “%(next)s” again.",
+        number,
+    )
+    return words % {"next": next}
 
 
 def only_blank(faults: Sequence[Fault]) -> bool:
@@ -83,11 +97,14 @@ def _not_allowed(fault: Fault, card: Card) -> str:
 
 def _sum(fault: Fault, card: Card) -> str:
     given = int(fault.value)
-    left = fault.number - given
-    sums = {"given": given, "total": fault.number}
-    words = _("Your points add up to %(given)s; they must add up to %(total)s.") % sums
-    mend = _("Please give out %(n)s more.") if left > 0 else _("Please take %(n)s away.")
-    return joined(words, mend % {"n": abs(left)})
+    return sum_words(given, fault.number, abs(fault.number - given), over=given > fault.number)
+
+
+def sum_words(given: object, total: int, left: object, *, over: bool) -> str:
+    """What to say of points that miss their total; the numbers may be places that are filled later."""
+    words = _("Your points add up to %(given)s; they must add up to %(total)s.") % {"given": given, "total": total}
+    mend = _("Please take %(n)s away.") if over else _("Please give out %(n)s more.")
+    return joined(words, mend % {"n": left})
 
 
 def _exclusive(fault: Fault, card: Card) -> str:
@@ -98,5 +115,10 @@ def _exclusive(fault: Fault, card: Card) -> str:
 
 
 def _too_long(fault: Fault, card: Card) -> str:
+    return length_words(count(fault.number), int(fault.allowed))
+
+
+def length_words(length: str, limit: int) -> str:
+    """What to say of a text that is too long."""
     words = _("Your text has %(length)s characters; up to %(limit)s are allowed. Please shorten it.")
-    return words % {"length": count(fault.number), "limit": count(int(fault.allowed))}
+    return words % {"length": length, "limit": count(limit)}

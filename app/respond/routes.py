@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-import gzip
 from contextlib import suppress
-from functools import lru_cache
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
-from starlette.concurrency import run_in_threadpool
+from fastapi import APIRouter, Request, Response
 from starlette.convertors import Convertor, register_url_convertor
 
 from app.access import same_origin
 from app.requests import Desk, DeskDep, Posted, PostedDep, get_desk, keep, look, posted_form
 from app.respond import view
-from app.respond.published import Published, published
+from app.respond.published import Published
+from app.respond.visit import (
+    RECEIPT_SECONDS,
+    Here,
+    SurveyDep,
+    cookie_of,
+    html,
+    language_of,
+    link_of,
+    not_open,
+    page_html,
+    ready_page,
+    receipt_path,
+    remember_language,
+    see_other,
+    set_key,
+    set_language,
+    survey_of,
+)
 from app.words import negotiate, speak
 from surveys.coding import Answers
 from surveys.form import Fault, Page, next_page, previous_page, read_page, visible, whole_faults
-from surveys.store import collect, publish
+from surveys.store import collect
 from surveys.store.collect import Begun
-from surveys.store.database import reading
-from surveys.tables import Link
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,76 +54,6 @@ class PageNumber(Convertor[int]):
 
 register_url_convertor("page", PageNumber())
 ONE_PAGE = "/s/{slug}/{number:page}"
-RECEIPT_SECONDS = 600  # so long the receipt code can be seen again in the browser that sent the answers
-
-
-async def survey_of(request: Request, desk: DeskDep, slug: str) -> Published:
-    """The survey at the slug, with its language spoken; 404 when there is none."""
-    survey = published(desk, slug)
-    if survey is None:
-        raise HTTPException(404)
-    speak(_language(request, survey))
-    return survey
-
-
-SurveyDep = Annotated[Published, Depends(survey_of)]
-Here = Depends(same_origin)
-
-
-def _cookie(survey: Published) -> str:
-    return f"fg-{survey.slug}"
-
-
-def _language(request: Request, survey: Published, chosen: str | None = None) -> str:
-    wish = chosen or request.query_params.get("lang") or request.cookies.get(f"fgl-{survey.slug}")
-    return negotiate(wish, request.headers.get("accept-language"), survey.questionnaire.languages)
-
-
-def _html(text: str, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(text, status, {"cache-control": "no-store"})
-
-
-@lru_cache(maxsize=256)
-def _packed(text: str) -> bytes:
-    return gzip.compress(text.encode(), mtime=0)
-
-
-def _page_html(request: Request, text: str, *, of_everybody: bool) -> Response:
-    """A page, compressed for browsers that take it so; one that is the same for everybody is compressed once.
-
-    Pages with a receipt code are not compressed: the size of the answer could tell about the secret in it.
-    """
-    if "gzip" not in request.headers.get("accept-encoding", ""):
-        return _html(text)
-    packed = _packed(text) if of_everybody else gzip.compress(text.encode(), 1, mtime=0)
-    headers = {"cache-control": "no-store", "content-encoding": "gzip", "vary": "accept-encoding"}
-    return Response(packed, 200, headers, "text/html")
-
-
-def _go(path: str) -> RedirectResponse:
-    return RedirectResponse(path, 303, {"cache-control": "no-store"})
-
-
-def _receipt_path(survey: Published) -> str:
-    return f"/s/{survey.slug}/receipt"
-
-
-def _set_language(answer: Response, desk: Desk, survey: Published, language: str) -> None:
-    answer.set_cookie(
-        f"fgl-{survey.slug}",
-        language,
-        path=f"/s/{survey.slug}",
-        httponly=True,
-        samesite="lax",
-        secure=desk.settings.secure,
-    )
-
-
-def _not_open(desk: Desk, survey: Published) -> HTMLResponse | None:
-    state = survey.state(desk.settings.today())
-    if state == "closed":
-        return _html(view.closed(survey.view(), survey.closes_on, _receipt_path(survey)), 410)
-    return _html(view.not_yet(survey.view(), survey.opens_on), 403) if state == "not_yet" else None
 
 
 async def one_page(request: Request) -> Response:
@@ -129,19 +70,23 @@ async def one_page(request: Request) -> Response:
     return await send_page(request, desk, await survey_of(request, desk, request.path_params["slug"]), number, posted)
 
 
-@router.get("/s/{slug}")
-async def welcome(request: Request, desk: DeskDep, survey: SurveyDep) -> Response:
-    """Who asks, why, how long, what happens with the answers."""
-    return _welcome(request, desk, survey, "")
+async def welcome(request: Request) -> Response:
+    """Who asks, why, how long, what happens with the answers; under a short code it carries unit and channel.
 
+    Each customer comes here, so it is a plain route for the same reason as `one_page`.
+    """
+    desk, code = await get_desk(request), request.path_params.get("code", "")
+    survey = await survey_of(request, desk, request.path_params["slug"])
+    if code:
+        await link_of(desk, survey, code)
+    # Answers begun page by page lie here and not in the browser: they go on as they were begun.
+    begun = (await _draft(request, desk, survey))[1] is not None
 
-def _welcome(request: Request, desk: Desk, survey: Published, code: str) -> Response:
-    text = view.welcome(survey.view(code), receipt_path=_receipt_path(survey))
-    page = _not_open(desk, survey) or _page_html(request, text, of_everybody=True)
-    wish = request.query_params.get("lang")
-    if wish in survey.questionnaire.languages:
-        _set_language(page, desk, survey, str(wish))
-    return page
+    def draw() -> str:
+        return view.welcome(survey.view(code), receipt_path=receipt_path(survey), whole=not begun)
+
+    page = not_open(desk, survey) or ready_page(request, survey, draw, "welcome", code, begun)
+    return remember_language(request, desk, survey, page)
 
 
 @router.post("/s/{slug}/start", dependencies=[Here])
@@ -153,17 +98,17 @@ async def start(request: Request, desk: DeskDep, survey: SurveyDep, posted: Post
 @router.get("/s/{slug}/thanks")
 async def thanks(request: Request, desk: DeskDep, survey: SurveyDep) -> Response:
     """The receipt code, in the browser that sent the answers and for a few minutes only."""
-    key = request.cookies.get(_cookie(survey), "")
+    key = request.cookies.get(cookie_of(survey), "")
     if not key or not await look(desk, lambda connection: collect.sent_before(connection, key)):
-        return _go(f"/s/{survey.slug}")
-    path, address = _receipt_path(survey), f"{desk.settings.public_url}{_receipt_path(survey)}"
-    return _html(view.thanks(survey.view(), collect.receipt_code(key), receipt_path=path, address=address))
+        return see_other(f"/s/{survey.slug}")
+    path, address = receipt_path(survey), f"{desk.settings.public_url}{receipt_path(survey)}"
+    return html(view.thanks(survey.view(), collect.receipt_code(key), receipt_path=path, address=address))
 
 
 @router.get("/s/{slug}/receipt")
 def receipt_ask(survey: SurveyDep) -> Response:
     """Where a receipt code can be entered."""
-    return _html(view.receipt_ask(survey.view(), receipt_path=_receipt_path(survey)))
+    return html(view.receipt_ask(survey.view(), receipt_path=receipt_path(survey)))
 
 
 @router.post("/s/{slug}/receipt", dependencies=[Here])
@@ -173,12 +118,12 @@ def receipt_show(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Respons
     with desk.engine.connect() as connection:
         kept = collect.open_receipt(connection, code)
     if kept is None or kept.survey_id != survey.id or kept.withdrawn:
-        return _html(view.receipt_ask(survey.view(), wrong=True, receipt_path=_receipt_path(survey), code=code), 404)
+        return html(view.receipt_ask(survey.view(), wrong=True, receipt_path=receipt_path(survey), code=code), 404)
     return _shown(survey, kept, code)
 
 
 def _shown(survey: Published, kept: collect.Kept, code: str, *, unsure: bool = False) -> Response:
-    return _html(
+    return html(
         view.receipt_show(
             survey.view(),
             survey.book,
@@ -186,7 +131,7 @@ def _shown(survey: Published, kept: collect.Kept, code: str, *, unsure: bool = F
             kept.answers,
             kept.answers.comments,
             kept.waiting,
-            _receipt_path(survey),
+            receipt_path(survey),
             code,
             unsure=unsure,
         )
@@ -200,11 +145,11 @@ def receipt_withdraw(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Res
     with desk.engine.connect() as connection:
         kept = collect.open_receipt(connection, code)
     if kept is None or kept.survey_id != survey.id:
-        return _html(view.receipt_ask(survey.view(), wrong=True, receipt_path=_receipt_path(survey), code=code), 404)
+        return html(view.receipt_ask(survey.view(), wrong=True, receipt_path=receipt_path(survey), code=code), 404)
     if posted.get("confirm") != "yes":
         return _shown(survey, kept, code, unsure=True)
     desk.writer.do(lambda connection: collect.withdraw(connection, code))
-    return _html(view.withdrawn(survey.view()))
+    return html(view.withdrawn(survey.view()))
 
 
 async def show_page(request: Request, desk: Desk, survey: Published, number: int) -> Response:
@@ -215,12 +160,12 @@ async def show_page(request: Request, desk: Desk, survey: Published, number: int
     speak(negotiate(draft.language, None, survey.questionnaire.languages))
     page = _page(survey, draft, number)
     if page is None or page.number != number:
-        return _go(f"/s/{survey.slug}/{page.number if page else 1}")
-    if closed := _not_open(desk, survey):
+        return see_other(f"/s/{survey.slug}/{page.number if page else 1}")
+    if closed := not_open(desk, survey):
         return closed
     # A page on which nothing is answered yet names nobody.
     blank = not draft.comments and not any(draft.closed[number] for card in page.cards for number in card.fields)
-    return _page_html(request, _drawn(survey, page, _answers(draft)), of_everybody=blank)
+    return page_html(request, _drawn(survey, page, _answers(draft)), of_everybody=blank)
 
 
 async def send_page(request: Request, desk: Desk, survey: Published, number: int, posted: Posted) -> Response:
@@ -229,11 +174,11 @@ async def send_page(request: Request, desk: Desk, survey: Published, number: int
     if draft is None:
         return await _without_draft(desk, survey, key)
     speak(negotiate(draft.language, None, survey.questionnaire.languages))
-    if closed := _not_open(desk, survey):
+    if closed := not_open(desk, survey):
         return closed
     page = _page(survey, draft, number)
     if page is None or page.number != number:
-        return _go(f"/s/{survey.slug}/{page.number if page else 1}")
+        return see_other(f"/s/{survey.slug}/{page.number if page else 1}")
     taken, faults, refused = read_page(page, survey.book, _answers(draft), posted.values)
     go = posted.get("go")
     draft.closed, draft.comments = bytes(taken.closed), taken.comments
@@ -250,32 +195,16 @@ async def send_page(request: Request, desk: Desk, survey: Published, number: int
     await keep(desk, lambda connection: collect.save_draft(connection, draft))
     if go == "back":
         before = previous_page(survey.pages, survey.book, taken, number)
-        return _go(f"/s/{survey.slug}/{before.number}" if before else f"/s/{survey.slug}")
+        return see_other(f"/s/{survey.slug}/{before.number}" if before else f"/s/{survey.slug}")
     if onwards and following is not None:
-        return _go(f"/s/{survey.slug}/{following.number}")
+        return see_other(f"/s/{survey.slug}/{following.number}")
     if go in survey.questionnaire.languages:
-        answer: Response = (
-            _html(_drawn(survey, page, taken, hard, refused), 422) if refused else _go(f"/s/{survey.slug}/{number}")
-        )
-        _set_language(answer, desk, survey, go)
+        answer: Response = see_other(f"/s/{survey.slug}/{number}")
+        if refused:
+            answer = html(_drawn(survey, page, taken, hard, refused), 422)
+        set_language(answer, desk, survey, go)
         return answer
-    return _html(_drawn(survey, page, taken, faults, refused), 422)
-
-
-@router.get("/s/{slug}/{code}")
-def welcome_by_link(request: Request, desk: DeskDep, survey: SurveyDep, code: str) -> Response:
-    """The welcome page under a short code that carries unit and channel."""
-    _link(desk, survey, code)
-    return _welcome(request, desk, survey, code)
-
-
-def _link(desk: Desk, survey: Published, code: str) -> Link:
-    """The short link of that code; 404 when the survey has none."""
-    with reading(desk.engine) as session:
-        link = publish.find_link(session, survey.id, code)
-    if link is None:
-        raise HTTPException(404)
-    return link
+    return html(_drawn(survey, page, taken, faults, refused), 422)
 
 
 @router.post("/s/{slug}/{code}/start", dependencies=[Here])
@@ -285,49 +214,41 @@ async def start_by_link(request: Request, desk: DeskDep, survey: SurveyDep, code
 
 
 async def _start(request: Request, desk: Desk, survey: Published, posted: Posted, code: str) -> Response:
-    if closed := _not_open(desk, survey):
+    if closed := not_open(desk, survey):
         return closed
     unit = channel = ""
     if code:
-        link = await run_in_threadpool(_link, desk, survey, code)
+        link = await link_of(desk, survey, code)
         unit, channel = link.unit, link.channel
     go = posted.get("go")
     if go in survey.questionnaire.languages:
-        answer = _go(survey.view(code).path)
-        _set_language(answer, desk, survey, go)
+        answer = see_other(survey.view(code).path)
+        set_language(answer, desk, survey, go)
         return answer
     key, draft = await _draft(request, desk, survey)
     if draft is not None:
         resumed = _page(survey, draft, draft.furthest + 1)
-        return _go(f"/s/{survey.slug}/{resumed.number if resumed else 1}")
+        return see_other(f"/s/{survey.slug}/{resumed.number if resumed else 1}")
     key = collect.new_key()
     draft = Begun(
         token_hash=collect.fingerprint("draft", key),
         survey_id=survey.id,
         unit=unit,
         channel=channel,
-        language=_language(request, survey),
+        language=language_of(request, survey),
         closed=bytes(len(survey.book)),
         comments={},
         expires_on=collect.draft_expiry(desk.settings.today()),
     )
     await keep(desk, lambda connection: collect.begin_draft(connection, draft))
     first = next_page(survey.pages, survey.book, Answers.blank(survey.book), 0)
-    answer = _go(f"/s/{survey.slug}/{first.number if first else 1}")
-    answer.set_cookie(
-        _cookie(survey),
-        key,
-        path=f"/s/{survey.slug}",
-        httponly=True,
-        samesite="lax",
-        secure=desk.settings.secure,
-        max_age=collect.DRAFT_DAYS * 86400,
-    )
+    answer = see_other(f"/s/{survey.slug}/{first.number if first else 1}")
+    set_key(answer, desk, survey, key, collect.DRAFT_DAYS * 86400)
     return answer
 
 
 async def _draft(request: Request, desk: Desk, survey: Published) -> tuple[str, Begun | None]:
-    key: str = request.cookies.get(_cookie(survey), "")
+    key: str = request.cookies.get(cookie_of(survey), "")
     if not key:
         return "", None
     return key, await look(desk, lambda connection: collect.find_draft(connection, survey.id, key))
@@ -341,8 +262,8 @@ async def _without_draft(desk: Desk, survey: Published, key: str) -> Response:
     """No draft: the answers were sent (a second press, or the back button), or the page has expired."""
     sent = bool(key) and await look(desk, lambda connection: collect.sent_before(connection, key))
     if sent:
-        return _go(f"/s/{survey.slug}/thanks")
-    return _not_open(desk, survey) or _html(view.lost(survey.view()), 410)
+        return see_other(f"/s/{survey.slug}/thanks")
+    return not_open(desk, survey) or html(view.lost(survey.view()), 410)
 
 
 def _page(survey: Published, draft: Begun, number: int) -> Page | None:
@@ -382,21 +303,13 @@ async def _send(desk: Desk, survey: Published, key: str, draft: Begun, answers: 
     wrong = whole_faults(survey.pages, survey.book, answers)
     if wrong is not None:
         await keep(desk, lambda connection: collect.save_draft(connection, draft))
-        return _go(f"/s/{survey.slug}/{wrong.number}")
+        return see_other(f"/s/{survey.slug}/{wrong.number}")
     arrival = collect.Arrival(
         key, bytes(answers.closed), answers.comments, draft.language, desk.settings.today(), draft.unit, draft.channel
     )
     # On a conflict a second window sent other answers first; those count, and their receipt is shown.
     with suppress(collect.Conflict):
         await keep(desk, lambda connection: collect.ingest(connection, survey.id, survey.book, [arrival]))
-    answer = _go(f"/s/{survey.slug}/thanks")
-    answer.set_cookie(
-        _cookie(survey),
-        key,
-        path=f"/s/{survey.slug}",
-        httponly=True,
-        samesite="lax",
-        secure=desk.settings.secure,
-        max_age=RECEIPT_SECONDS,
-    )
+    answer = see_other(f"/s/{survey.slug}/thanks")
+    set_key(answer, desk, survey, key, RECEIPT_SECONDS)
     return answer

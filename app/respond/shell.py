@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 from babel.core import UnknownLocaleError
@@ -39,12 +40,18 @@ class SurveyView:
     audience: str
     path: str
 
+    @property
+    def mark(self) -> str:
+        """Tells this survey from another that had the same slug before."""
+        return sha256(self.key.encode()).hexdigest()[:12]
+
 
 def draw(template: str, survey: SurveyView | None, /, **context: Any) -> str:
     """A template inside the frame.
 
     `switch` says how the language is changed: "inside" the page's own form, by a "link" to the same address, with the
-    receipt "code" sent along, or "" not at all.
+    receipt "code" sent along, or "" not at all.  `whole` brings the script of the form in one document, and tells it
+    what the page is to it: the "welcome", the "form", or the end of a survey, after which its answers are "gone".
     """
     others = [code for code in survey.languages if code != language()] if survey else []
     frame: dict[str, Any] = {
@@ -54,6 +61,8 @@ def draw(template: str, survey: SurveyView | None, /, **context: Any) -> str:
         "others": [(code, LANGUAGES.get(code, code)) for code in others],
         "css": static_url("form.css"),
         "script": static_url("form.js"),
+        "whole_script": static_url("whole.js"),
+        "whole": "",
         "width": "narrow",
         "switch": "",
         "code": "",

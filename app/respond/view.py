@@ -27,8 +27,11 @@ __all__ = [
 ]
 
 
-def welcome(survey: SurveyView, *, receipt_path: str) -> str:
-    """The first page: who asks, why, how long it takes, what happens with the answers."""
+def welcome(survey: SurveyView, *, receipt_path: str, whole: bool = False) -> str:
+    """The first page: who asks, why, how long it takes, what happens with the answers.
+
+    With `whole`, a browser with script goes on to the form in one document.
+    """
     over, title = _title(survey)
     return draw(
         "welcome",
@@ -41,6 +44,7 @@ def welcome(survey: SurveyView, *, receipt_path: str) -> str:
         facts=_facts(survey),
         keeper=survey.keeper or survey.bank,
         receipt_path=receipt_path,
+        whole="welcome" if whole else "",
     )
 
 
@@ -118,7 +122,7 @@ def closed(survey: SurveyView, closed_on: date | None, receipt_path: str) -> str
     if closed_on:
         words = joined(_("It closed on %(day)s.") % {"day": day_in_words(closed_on)}, words)
     rest = _("If you took part, your receipt code still opens your answers, to see or withdraw them.")
-    return _message(survey, _("This survey has closed"), words, rest, receipt_path=receipt_path)
+    return _message(survey, _("This survey has closed"), words, rest, receipt_path=receipt_path, gone=True)
 
 
 def not_yet(survey: SurveyView, opens_on: date | None) -> str:
@@ -135,9 +139,12 @@ def lost(survey: SurveyView) -> str:
     return _message(survey, _("This page has expired"), words, again=survey.path)
 
 
-def _message(survey: SurveyView, title: str, *sentences: str, receipt_path: str = "", again: str = "") -> str:
+def _message(
+    survey: SurveyView, title: str, *sentences: str, receipt_path: str = "", again: str = "", gone: bool = False
+) -> str:
+    """With `gone`, answers that were kept on the device for this survey are of no more use, and are deleted there."""
     told = {"title": title, "sentences": sentences, "receipt_path": receipt_path, "again": again}
-    return draw("message", survey, switch="link", wrong=False, **told)
+    return draw("message", survey, switch="link", wrong=False, whole="gone" if gone else "", **told)
 
 
 def problem(title: str, sentence: str, bank: str = "") -> str:

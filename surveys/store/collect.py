@@ -7,10 +7,12 @@ import hmac
 import json
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import text as statement
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -34,6 +36,10 @@ _CHANGE_DRAFT = (
     .values({name: bindparam(name) for name in ("closed", "comments", "language", "furthest", "expires_on")})
 )
 _ADD_DRAFT, _ADD_SPENT, _ADD_WAITING = insert(DRAFT), insert(SPENT), insert(WAITING)
+_ADD_UNSPENT = statement(  # the same words for both databases
+    "INSERT INTO spent (key_hash, survey_id, body_hash) VALUES (:key_hash, :survey_id, :body_hash) "
+    "ON CONFLICT DO NOTHING"
+)
 _DELETE_DRAFT = delete(DRAFT).where(DRAFT.c.token_hash == bindparam("key"))
 _WHO_SPENT = select(SPENT.c.survey_id).where(SPENT.c.key_hash == bindparam("key"))
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U
@@ -54,6 +60,7 @@ class Arrival:
     day: date
     unit: str = ""
     channel: str = ""
+    drafted: bool = True  # whether a draft may lie under the key, which has to go
 
     @property
     def body_hash(self) -> str:
@@ -186,7 +193,8 @@ def ingest(connection: Connection, survey_id: int, book: Codebook, arrivals: Seq
     ]
     if waiting:
         connection.execute(_ADD_WAITING, waiting)
-        connection.execute(_DELETE_DRAFT, [{"key": fingerprint("draft", arrival.key)} for arrival in arrivals])
+    if drafts := [{"key": fingerprint("draft", arrival.key)} for arrival in arrivals if arrival.drafted and waiting]:
+        connection.execute(_DELETE_DRAFT, drafts)
     return codes
 
 
@@ -195,19 +203,20 @@ def _spend(connection: Connection, spent: list[dict[str, object]]) -> list[bool]
 
     The unique key of the table decides, not a look beforehand: two senders of one key cannot both win.
     """
-    try:
-        with connection.begin_nested():
+    if len(spent) > 1:
+        with suppress(IntegrityError), connection.begin_nested():
             connection.execute(_ADD_SPENT, spent)
-        return [True] * len(spent)
-    except IntegrityError:
-        if len(spent) > 1:
-            return [_spend(connection, [one])[0] for one in spent]
-    before = connection.execute(
-        select(col(Spent.body_hash)).where(col(Spent.key_hash) == spent[0]["key_hash"])
-    ).scalar()
-    if before != spent[0]["body_hash"]:
+            return [True] * len(spent)
+    return [_spend_one(connection, one) for one in spent]
+
+
+def _spend_one(connection: Connection, spent: dict[str, object]) -> bool:
+    if connection.execute(_ADD_UNSPENT, spent).rowcount:
+        return True
+    before = connection.execute(select(col(Spent.body_hash)).where(col(Spent.key_hash) == spent["key_hash"])).scalar()
+    if before != spent["body_hash"]:
         raise Conflict("these answers were sent before with other values; the first ones count")
-    return [False]
+    return False
 
 
 def batches(keys: list[str], size: int = 500) -> Iterator[list[str]]:

@@ -23,6 +23,7 @@ from surveys.tables import Survey
 
 PASSWORD = "correct horse battery staple"
 HASHED = hash_password(PASSWORD)
+CUSTOMER = load("pfs_customer").variant(include=("stage_importance",))
 SETTINGS = Settings("sqlite://", public_url="http://testserver")
 
 
@@ -43,7 +44,7 @@ def survey(database: Engine) -> Survey:
         people.add(session, "Rui", HASHED, "researcher", date(2026, 1, 1))
         return publish.publish(
             session,
-            load("pfs_customer").variant(include=("stage_importance",)),
+            CUSTOMER,
             slug="harbour",
             bank="Harbour Bank",
             wave="2026-2",
@@ -85,3 +86,26 @@ def fill(database: Engine, survey: Survey, n: int, seed: int = 1) -> None:
     with database.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
         collect.ingest(connection, survey.id or 0, collect.codebook_of(survey), coming)
     release_due(database, SETTINGS)
+
+
+@pytest.fixture
+def shop(engine: Engine) -> Survey:
+    """The customer questionnaire, open, on both databases in turn."""
+    with writing(engine) as session:
+        return publish.publish(
+            session,
+            CUSTOMER,
+            slug="harbour",
+            bank="Harbour Bank",
+            wave="2026-2",
+            opens_on=date(2026, 1, 1),
+            closes_on=None,
+            today=date(2026, 1, 1),
+        )
+
+
+@pytest.fixture
+def browser(engine: Engine, shop: Survey) -> Iterator[TestClient]:
+    """A stranger's browser."""
+    with TestClient(create_app(SETTINGS, engine)) as made:
+        yield made

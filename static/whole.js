@@ -1,0 +1,387 @@
+// The whole form in one document: pages turn at once and without the network, answers are kept on this device as they
+// are given, and all are sent together.  Without this file the form works page by page.  What is asked, what hangs on
+// what and what is said of it is data of the document (#rules); the server reads every answer again.
+"use strict";
+const about = document.body.dataset; // what this page is to the script, and of which survey
+const form = document.querySelector("form");
+const { pages, words } = about.whole === "form" ? JSON.parse(document.getElementById("rules").textContent) : {};
+
+// ---- What is kept on the device: one entry a survey, with the key under which the answers will be sent
+
+const MINE = "fg:", ENTRY = MINE + about.survey, DAY = 86400000;
+
+const stored = (name) => {
+  try { return JSON.parse(localStorage.getItem(name)); } catch { return null; }
+};
+const forget = () => {
+  try { localStorage.removeItem(ENTRY); } catch { /* storage is switched off: there is nothing */ }
+};
+const kept = () => {
+  const found = stored(ENTRY);
+  return found?.mark === about.mark && found.until > Date.now() ? found : null;
+};
+
+// Answers lie here no longer than was told, whichever survey they belong to.
+const storageWorks = () => {
+  try {
+    Object.keys(localStorage).filter((name) => name.startsWith(MINE) && !(stored(name)?.until > Date.now()))
+      .forEach((name) => localStorage.removeItem(name));
+    localStorage.setItem(MINE, "");
+    localStorage.removeItem(MINE);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const begun = () => ({
+  mark: about.mark,
+  // 192 random bits: nobody else can have the key, and the receipt follows from it.
+  key: btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24)))).replaceAll("+", "-").replaceAll("/", "_"),
+  path: location.pathname.replace(/\/form$/, ""), // with the short code of the branch, if there is one
+  until: Date.now() + words.days * DAY,
+  furthest: 0,
+  values: {}, // field -> values, as a form would post them
+});
+
+const offerToStartOver = (afterwards) => {
+  const asked = document.querySelector("dialog");
+  all("[data-over]").forEach((button) => button.addEventListener("click", () => asked.showModal()));
+  asked.addEventListener("close", () => {
+    if (asked.returnValue === "over") { forget(); afterwards(); }
+    asked.returnValue = "";
+  });
+};
+
+// ---- The welcome page leads to the one document, and says when answers are waiting there
+
+const welcome = () => {
+  if (!storageWorks()) return; // then the server keeps the answers, page by page
+  const on = form.querySelector(".go"), start = on.textContent;
+  const show = () => {
+    const waiting = Object.keys(kept()?.values ?? {}).length > 0;
+    document.querySelector("[data-kept]").hidden = !waiting;
+    on.textContent = waiting ? on.dataset.on : start;
+  };
+  form.addEventListener("submit", (event) => {
+    if (event.submitter?.value) return; // another language
+    event.preventDefault();
+    location.assign(form.getAttribute("action").replace(/start$/, "form"));
+  });
+  offerToStartOver(show);
+  addEventListener("pageshow", show);
+};
+
+// ---- The way through the form
+
+let state, here, reminded, told = [], sending = false, sent = false;
+
+const given = (name) => (state.values[name] ?? []).filter((text) => text.trim());
+const meets = ({ if: condition }) => {
+  if (!condition) return true;
+  const [name, equal, code] = condition, [value] = given(name);
+  return value !== undefined && (value === code) === equal;
+};
+const way = () => pages.filter(({ cards }) => cards.some(meets));
+const after = (number) => way().find((page) => page.number > number);
+const before = (number) => way().filter((page) => page.number < number).pop();
+// The page of that number, or the one to show instead: not beyond the next unanswered page.
+const nearest = (number) => {
+  const wanted = after(number - 1), limit = after(state.furthest);
+  if (!wanted) return limit ?? way().pop();
+  return !limit || wanted.number <= limit.number ? wanted : limit;
+};
+
+// ---- What is wrong with a page, as far as can be told here
+
+const filled = (text, values) => text.replace(/\{(\w+)\}/g, (hole, name) => values[name] ?? hole);
+const fault = (card, first, text) => ({ card: card.name, place: card.name, first, words: text });
+const blanks = ({ name, asks }) => asks.filter(([field]) => !given(field).length)
+  .map(([, place, first, text]) => ({ card: name, place, first, words: text, blank: true }));
+
+const checks = {
+  points: (card) => {
+    const written = card.fields.map((name) => [name, (given(name)[0] ?? "").normalize("NFKC").trim()]);
+    const uncounted = written.filter(([, text]) => text && !(/^\d{1,3}$/.test(text) && Number(text) <= card.total));
+    if (uncounted.length) return uncounted.map(([name, value]) => fault(card, name, filled(card.uncounted, { value })));
+    if (written.every(([, text]) => !text)) return blanks(card);
+    const sum = written.reduce((total, [, text]) => total + Number(text), 0), left = Math.abs(card.total - sum);
+    if (!left) return [];
+    return [fault(card, card.fields[0], filled(sum > card.total ? card.less : card.more, { given: sum, left }))];
+  },
+  multiple: (card) => {
+    const chosen = given(card.name), alone = chosen.find((code) => code in card.alone);
+    return alone && chosen.length > 1 ? [fault(card, card.asks[0][2], card.alone[alone])] : blanks(card);
+  },
+  text: (card) => {
+    const length = [...(given(card.name)[0] ?? "").trim().normalize()].length;
+    if (length <= card.limit) return [];
+    return [fault(card, card.name, filled(card.long, { length: length.toLocaleString("en") }))];
+  },
+};
+const wrongOn = (page) => page.cards.filter(meets).flatMap((card) => (checks[card.kind] ?? blanks)(card))
+  .filter(({ blank }) => page.reminds || !blank);
+
+// ---- Showing
+
+const fieldOf = (name) => {
+  const found = form.elements.namedItem(name);
+  return found instanceof RadioNodeList ? found[0] : found;
+};
+const cardOf = (card) => fieldOf(card.fields[0]).closest(".card");
+const leafOf = ({ number }) => form.querySelector(`[data-leaf="${number}"]`);
+const headOf = ({ number }) => form.querySelector(`[data-head="${number}"]`);
+const titled = (title) => { document.title = filled(words.titled, { title }); };
+const focusOn = (part) => {
+  part.tabIndex = -1;
+  part.focus({ preventScroll: true });
+  scrollTo({ top: 0, behavior: "instant" });
+};
+
+// What hangs on the answers: cards, the place on the way, the word on the button.
+const refresh = () => {
+  const met = way(), nth = met.indexOf(here), [place, pageOf] = here.at[`${nth + 1}/${met.length}`] ?? [];
+  here.cards.forEach((card) => { cardOf(card).hidden = !meets(card); });
+  const line = leafOf(here).querySelector(".part"), bar = headOf(here).querySelector("progress");
+  if (line && place) line.lastChild.textContent = place;
+  if (bar && pageOf) {
+    bar.max = met.length;
+    bar.value = nth + 0.5;
+    bar.nextElementSibling.textContent = pageOf;
+  }
+  form.querySelector(".bar .go").textContent = sending ? words.sending : after(here.number) ? words.next : words.send;
+};
+
+const unpoint = () => {
+  all(".alert, [data-fault]", form).forEach((part) => part.remove());
+  all(".bad", form).forEach((card) => card.classList.remove("bad"));
+  all("[aria-describedby]", form).forEach((part) => {
+    const ids = part.getAttribute("aria-describedby").split(" ").filter((id) => !id.endsWith("-error"));
+    if (ids.length) part.setAttribute("aria-describedby", ids.join(" "));
+    else part.removeAttribute("aria-describedby");
+  });
+};
+
+const pointAtOne = ({ place, words: text }, card) => {
+  const part = card.kind === "levels" ? fieldOf(place).closest("fieldset") : cardOf(card), id = `${place}-error`;
+  if (document.getElementById(id)) return; // one sentence a place
+  const line = Object.assign(document.createElement("p"), { className: "error", id, textContent: text });
+  line.dataset.fault = "";
+  part.querySelector(":scope > legend, :scope > .ask").after(line);
+  const described = part.matches("fieldset") ? part : part.querySelector("select, textarea");
+  described.setAttribute("aria-describedby", `${described.getAttribute("aria-describedby") ?? ""} ${id}`.trim());
+  cardOf(card).classList.add("bad");
+};
+
+const point = (faults) => {
+  unpoint();
+  const links = new Map(), last = !after(here.number), blank = faults.every((one) => one.blank);
+  faults.forEach((one) => {
+    const card = here.cards.find(({ name }) => name === one.card);
+    pointAtOne(one, card);
+    if (!links.has(card)) links.set(card, one.first);
+  });
+  const alert = document.getElementById("alert").content.firstElementChild.cloneNode(true);
+  const heading = (blank ? words.blank : words.wrong)[links.size - 1], leave = alert.querySelector("p");
+  alert.querySelector("h2").textContent = heading;
+  if (blank) leave.textContent = words.leave[Number(last)][links.size - 1];
+  else leave.remove();
+  const listed = links.size > words.listed + 1 ? words.listed : words.listed + 1;
+  alert.querySelector("ul").append(...[...links].slice(0, listed).map(([card, first]) => {
+    const line = document.createElement("li"), link = document.createElement("a");
+    link.href = `#${first}`;
+    link.textContent = cardOf(card).querySelector("legend, .ask").firstChild.textContent;
+    line.append(link);
+    return line;
+  }));
+  if (links.size > listed) {
+    const line = Object.assign(document.createElement("li"), { className: "more" });
+    line.textContent = filled(words.more, { n: links.size - listed });
+    alert.querySelector("ul").append(line);
+  }
+  leafOf(here).querySelector(".sheet").before(alert);
+  alert.focus({ preventScroll: true });
+  alert.scrollIntoView({ behavior: "instant" });
+  titled(`${heading}: ${leafOf(here).querySelector("h1").textContent}`);
+  reminded = blank ? here : null;
+};
+
+const back = about.whole === "form" && form.querySelector(".bar [value=back]");
+const show = (page, moved = true) => {
+  unpoint();
+  say("");
+  if (here) leafOf(here).hidden = headOf(here).hidden = true;
+  here = page;
+  reminded = null;
+  leafOf(here).hidden = headOf(here).hidden = false;
+  document.body.className = leafOf(here).dataset.width;
+  if (before(here.number)) form.querySelector(".bar > div").prepend(back);
+  else back.remove();
+  refresh();
+  const title = leafOf(here).querySelector("h1"), wrong = told.filter((one) => one.page === here.number);
+  titled(title.textContent);
+  if (moved) focusOn(title);
+  if (wrong.length) point(wrong);
+};
+
+// ---- Turning pages: each is an entry of the browser's history
+
+const turn = (page) => {
+  if (page !== here) history.pushState({ before: here.number }, "", `#${page.number}`);
+  show(page);
+};
+const goBack = () => {
+  const page = before(here.number);
+  if (history.state?.before === page.number) history.back();
+  else turn(page);
+};
+const goOn = () => {
+  told = told.filter((one) => one.page !== here.number);
+  const faults = wrongOn(here);
+  if (faults.length && (reminded !== here || faults.some(({ blank }) => !blank))) return point(faults);
+  state.furthest = Math.max(state.furthest, here.number);
+  keep();
+  const page = after(here.number);
+  return page ? turn(page) : send();
+};
+const arrive = () => {
+  if (sent) return location.replace(state.path); // nothing of the form is left to go back to
+  const page = nearest(Number(location.hash.slice(1)) || state.furthest + 1);
+  history.replaceState(history.state, "", `${location.pathname}#${page.number}`);
+  return show(page, Boolean(here));
+};
+
+// ---- Keeping
+
+const leave = () => {
+  HTMLFormElement.prototype.reset.call(form);
+  location.replace(state.path);
+};
+const keep = () => {
+  // Sent or deleted from another window: what is gone stays gone.
+  if (localStorage.getItem(ENTRY) === null) leave();
+  else localStorage.setItem(ENTRY, JSON.stringify(state));
+};
+const take = () => {
+  state.values = {};
+  new FormData(form).forEach((text, name) => { if (text) (state.values[name] ??= []).push(text); });
+  keep();
+  refresh();
+};
+const putBack = () => {
+  all("input, select, textarea", form).forEach((field) => {
+    const values = state.values[field.name] ?? [];
+    if (field.type === "radio" || field.type === "checkbox") field.checked = values.includes(field.value);
+    else field.value = values[0] ?? "";
+  });
+  all("[data-total], textarea", form).forEach((part) => part.dispatchEvent(new Event("input")));
+};
+
+// ---- Sending: the same key each time, so that a second try can store nothing twice
+
+const say = (text) => {
+  const notice = form.querySelector(".bar .error");
+  notice.textContent = text;
+  notice.hidden = !text;
+};
+const send = async () => {
+  if (sending) return;
+  busy(true);
+  say("");
+  const body = new URLSearchParams(), patience = new AbortController();
+  way().flatMap(({ cards }) => cards.filter(meets)).flatMap(({ fields }) => fields)
+    .forEach((name) => given(name).forEach((text) => body.append(name, text)));
+  const clock = setTimeout(() => patience.abort(), 40000); // the server itself gives up after thirty seconds
+  let status = 0, answer = {};
+  try {
+    const got = await fetch(`${state.path}/form?lang=${document.documentElement.lang}`, {
+      method: "POST", body, headers: { "idempotency-key": state.key }, redirect: "error", signal: patience.signal,
+    });
+    status = got.status;
+    answer = await got.json();
+  } catch { /* no network, or not our server's answer: the status says which */ }
+  clearTimeout(clock);
+  busy(false);
+  received(status, answer);
+};
+const busy = (now) => {
+  sending = now;
+  form.querySelector("main").inert = back.disabled = now;
+  form.querySelector("[role=status]").textContent = now ? words.sending : "";
+  refresh();
+};
+const received = (status, { receipt, faults }) => {
+  if ((status === 200 || status === 409) && /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/.test(receipt)) thank(receipt, status === 409);
+  else if (status === 422 && faults?.length) {
+    told = faults;
+    turn(pages.find(({ number }) => number === faults[0].page));
+  } else {
+    const known = { 410: words.closed, 413: words.large };
+    // A network's own sign-in page answers as well, if not in our words.
+    const lost = status < 300 ? words.lost : status >= 500 || status === 408 || status === 429 ? words.later : words.refused;
+    say(known[status] ?? lost);
+    form.querySelector(".bar .go").textContent = words.again;
+  }
+};
+
+const thank = (receipt, earlier) => {
+  sent = true;
+  forget();
+  const thanks = document.getElementById("thanked").content.cloneNode(true);
+  thanks.querySelector("#code").textContent = receipt;
+  thanks.querySelector("[name=code]").value = receipt;
+  if (!earlier) thanks.querySelector("[data-earlier]").remove();
+  document.body.className = "narrow";
+  document.body.replaceChildren(thanks);
+  enliven(document.body);
+  history.replaceState(null, "", `/s/${about.survey}/thanks`); // where the receipt can be seen again for some minutes
+  const title = document.querySelector("h1");
+  titled(title.textContent);
+  focusOn(title);
+};
+
+// ---- What happens
+
+const listen = () => {
+  ["input", "change"].forEach((kind) => form.addEventListener(kind, take));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const go = event.submitter?.value;
+    if (sending) return;
+    if (go === "back") goBack();
+    else if (go) location.replace(`${location.pathname}?lang=${go}#${here.number}`);
+    else goOn();
+  });
+  form.addEventListener("click", (event) => {
+    const link = event.target.closest(".alert a");
+    if (!link) return;
+    event.preventDefault();
+    const field = document.getElementById(link.hash.slice(1));
+    field.closest(".card").scrollIntoView();
+    field.focus({ preventScroll: true });
+  });
+  addEventListener("popstate", arrive);
+  addEventListener("online", () => { if (!sent && form.querySelector(".bar .error").textContent === words.lost) send(); });
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });
+  addEventListener("storage", ({ key, newValue }) => {
+    if (sent || (key !== null && key !== ENTRY)) return;
+    if (!newValue) return void leave();
+    state = JSON.parse(newValue);
+    putBack();
+    refresh();
+  });
+};
+
+const begin = () => {
+  if (!storageWorks()) return void location.replace(location.pathname.replace(/\/form$/, ""));
+  state = kept() ?? begun();
+  localStorage.setItem(ENTRY, JSON.stringify(state));
+  putBack();
+  back.hidden = false;
+  listen();
+  offerToStartOver(leave);
+  form.querySelector("[data-kept]").hidden = false;
+  arrive();
+};
+
+({ welcome, form: begin, gone: forget })[about.whole]();
