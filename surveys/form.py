@@ -277,9 +277,7 @@ def read_page(
     for card in visible(page, book, answers):
         reader = _READERS[card.kind]
         faults += reader(card, book, taken, posted, refused)
-    for card in page.cards if page.conditional else ():
-        if not _met(card, book, taken):
-            _forget(card, taken)
+    forget_unmet([page], book, taken)
     if not page.reminds:
         faults = [fault for fault in faults if fault.code != "missing"]
     return taken, faults, refused
@@ -303,6 +301,14 @@ def whole_faults(all_pages: Sequence[Page], book: Codebook, answers: Answers) ->
                 if any(alone) and bytes_.count(2) > 1:
                     return page
     return None
+
+
+def forget_unmet(all_pages: Sequence[Page], book: Codebook, answers: Answers) -> None:
+    """Take out what was answered on a way that was left again: only questions that this person meets are sent."""
+    for page in all_pages:
+        for card in page.cards if page.conditional else ():
+            if not _met(card, book, answers):  # asked card by card, since a question may hang on the one before it
+                _forget(card, answers)
 
 
 def _forget(card: Card, answers: Answers) -> None:

@@ -31,7 +31,7 @@ from app.respond.visit import (
 )
 from app.words import negotiate, speak
 from surveys.coding import Answers
-from surveys.form import Fault, Page, next_page, previous_page, read_page, visible, whole_faults
+from surveys.form import Fault, Page, forget_unmet, next_page, previous_page, read_page, visible, whole_faults
 from surveys.store import collect
 from surveys.store.collect import Begun
 
@@ -300,6 +300,7 @@ def _drawn(
 
 async def _send(desk: Desk, survey: Published, key: str, draft: Begun, answers: Answers) -> Response:
     """The last page: the whole is checked once more, taken into the inbox, and acknowledged when it is on disk."""
+    forget_unmet(survey.pages, survey.book, answers)
     wrong = whole_faults(survey.pages, survey.book, answers)
     if wrong is not None:
         await keep(desk, lambda connection: collect.save_draft(connection, draft))

@@ -281,3 +281,23 @@ def test_key_in_the_cookie_is_stored_nowhere(client: TestClient, survey: Survey,
         held = str([connection.execute(text(f'SELECT * FROM "{table}"')).all() for table in tables])
     assert key not in held
     assert code not in held
+
+
+def test_follow_ups_of_a_choice_that_was_taken_back_are_not_sent(
+    client: TestClient, survey: Survey, database: Engine
+) -> None:
+    questionnaire = publish.questionnaire_of(survey)
+    all_pages, place = pages(questionnaire), codebook(questionnaire).place
+    told = next(page.number for page in all_pages if any(card.name == "complaint_any" for card in page.cards))
+    after = next(page.number for page in all_pages if any(card.name == "complaint_stage" for card in page.cards))
+    start(client)
+    for number in range(1, after + 1):
+        extra = {"complaint_any": "told"} if number == told else {}
+        client.post(f"/s/harbour/{number}", data=answers_for(survey, number) | extra)
+    answer = client.post(f"/s/harbour/{told}", data=answers_for(survey, told) | {"complaint_any": "none"})
+    while at := re.fullmatch(r"/s/harbour/(\d+)", where(answer)):
+        assert int(at[1]) != after  # nobody without a problem is asked where it was
+        answer = client.post(where(answer), data=answers_for(survey, int(at[1])))
+    with database.connect() as connection:
+        closed = connection.execute(text("SELECT closed FROM waiting")).scalar_one()
+    assert closed[place["complaint_any"]] == 1 and closed[place["complaint_stage"]] == 0
