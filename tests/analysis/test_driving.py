@@ -6,8 +6,6 @@ import csv
 import itertools
 import json
 import math
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +23,10 @@ from analysis.driving.shares import driver_set, lmg_many, relative_weights_many,
 from analysis.driving.surface import combination_p, constraint_test, polynomial, principal_slope, response_surface
 from analysis.frequencies import Frequencies, t_quantile
 from analysis.indices import indices, net_promoter, top_boxes
-from analysis.results import REASONS, Statistic
+from analysis.results import Statistic
 from analysis.robust import hc3, least_squares
 from tests.agreement import agree
+from tests.analysis.soundness import numbers, sound
 
 HERE = Path(__file__).parents[1] / "references"
 R: dict[str, Any] = json.loads((HERE / "drivers_expected.json").read_text())
@@ -41,23 +40,6 @@ NAIVE = "naive second program"
 
 def rng() -> np.random.Generator:
     return np.random.default_rng(1)
-
-
-def numbers(part: Any) -> Iterator[Statistic]:
-    if isinstance(part, Statistic):
-        yield part
-    elif is_dataclass(part):
-        for field in fields(part):
-            yield from numbers(getattr(part, field.name))
-    elif isinstance(part, dict | tuple):
-        for one in part.values() if isinstance(part, dict) else part:
-            yield from numbers(one)
-
-
-def sound(one: Statistic) -> bool:
-    given = [number for number in (one.value, one.low, one.high) if number is not None]
-    inside = one.low is None or one.low - 1e-9 <= one.value <= one.high + 1e-9
-    return all(map(math.isfinite, given)) and inside and (one.value is not None or one.reason in REASONS)
 
 
 def half_width(one: Statistic, df: float) -> float:

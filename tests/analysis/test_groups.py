@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -24,9 +22,9 @@ from analysis.compare.rank_tests import brunner_munzel
 from analysis.compare.report import Branches, compare_branches
 from analysis.compare.studentized import range_quantile, range_tail
 from analysis.frequencies import Frequencies
-from analysis.results import REASONS, Statistic
 from analysis.thresholds import DEFAULT
 from tests.agreement import agree
+from tests.analysis.soundness import numbers, sound
 
 HERE = Path(__file__).parents[1] / "references"
 R: dict[str, Any] = json.loads((HERE / "groups_expected.json").read_text())
@@ -44,23 +42,6 @@ def by(trait: str) -> dict[str, Frequencies]:
 
 def rng() -> np.random.Generator:
     return np.random.default_rng(1)
-
-
-def numbers(part: Any) -> Iterator[Statistic]:
-    if isinstance(part, Statistic):
-        yield part
-    elif is_dataclass(part):
-        for field in fields(part):
-            yield from numbers(getattr(part, field.name))
-    elif isinstance(part, dict | tuple):
-        for one in part.values() if isinstance(part, dict) else part:
-            yield from numbers(one)
-
-
-def sound(one: Statistic) -> bool:
-    given = [number for number in (one.value, one.low, one.high) if number is not None]
-    inside = one.low is None or one.low - 1e-9 <= one.value <= one.high + 1e-9
-    return all(map(math.isfinite, given)) and inside and (one.value is not None or one.reason in REASONS)
 
 
 @pytest.mark.parametrize("k", [2, 3, 5, 10])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -18,7 +16,6 @@ from analysis.coded import Context, study_of
 from analysis.matrix import Layout, ScoreMatrix
 from analysis.report import build_report, plain
 from analysis.research import Research, build_research, research_json, research_schema
-from analysis.results import REASONS, Statistic
 from analysis.scores import scores
 from analysis.study import Grouping, Study, scored
 from analysis.tally import summarise
@@ -27,6 +24,7 @@ from surveys.authoring import load
 from surveys.coding import codebook
 from surveys.simulate import DEMO, simulate
 from tests.agreement import agree
+from tests.analysis.soundness import numbers, sound
 
 QUICK = replace(
     DEFAULT, bca_draws=200, group_draws=40, driver_draws=40, parallel_draws=20, alpha_draws=50, rank_draws=200
@@ -44,22 +42,6 @@ def campaign(n: int, format: str = "two_column", seed: int = 1) -> Study:
 
 def research(study: Study, floor: int | None = None, thresholds: Thresholds = QUICK) -> Research:
     return build_research(study, summarise(study.matrix, thresholds), thresholds, floor=floor)
-
-
-def numbers(part: Any) -> Iterator[Statistic]:
-    if isinstance(part, Statistic):
-        yield part
-    elif is_dataclass(part) and not isinstance(part, type):
-        for field in fields(part):
-            yield from numbers(getattr(part, field.name))
-    elif isinstance(part, dict | tuple):
-        for one in part.values() if isinstance(part, dict) else part:
-            yield from numbers(one)
-
-
-def sound(one: Statistic) -> bool:
-    given = [number for number in (one.value, one.low, one.high) if number is not None]
-    return all(map(math.isfinite, given)) and (one.value is not None or one.reason in REASONS)
 
 
 @pytest.fixture(scope="module")

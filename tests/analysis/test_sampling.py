@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from hypothesis import strategies as st
 
 from analysis.matrix import Layout, ScoreMatrix
 from analysis.missing import Patterns, blank_by_group, em, little, log_likelihood, missingness
-from analysis.results import REASONS, Statistic
 from analysis.sampling.planning import (
     change_n,
     cluster_effect,
@@ -36,6 +34,7 @@ from analysis.sampling.raking import kish, rake
 from analysis.sampling.shortform import StageDesign, every_pair_chance, pair_kinds, preview
 from analysis.screening import Checks, even_odd, longstring, mahalanobis, quality, screen, within_person_sd
 from tests.agreement import agree
+from tests.analysis.soundness import numbers, sound
 
 HERE = Path(__file__).parents[1] / "references"
 R: dict[str, Any] = json.loads((HERE / "sampling_expected.json").read_text())
@@ -47,22 +46,6 @@ BANK, NAIVE = "150 simulated customers", "naive second program"
 
 def rng() -> np.random.Generator:
     return np.random.default_rng(1)
-
-
-def numbers(part: Any) -> Iterator[Statistic]:
-    if isinstance(part, Statistic):
-        yield part
-    elif is_dataclass(part):
-        for field in fields(part):
-            yield from numbers(getattr(part, field.name))
-    elif isinstance(part, dict | tuple):
-        for one in part.values() if isinstance(part, dict) else part:
-            yield from numbers(one)
-
-
-def sound(one: Statistic) -> bool:
-    given = [number for number in (one.value, one.low, one.high) if number is not None]
-    return all(map(math.isfinite, given)) and (one.value is not None or one.reason in REASONS)
 
 
 @pytest.mark.reference
