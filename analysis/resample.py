@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
@@ -27,6 +25,16 @@ def mean_acceleration(scores: Frequencies) -> float:
     return float((scores.counts * away**3).sum()) / (6 * square**1.5) if square > 1e-200 else 0.0
 
 
+def jackknife_acceleration(jackknife: Floats) -> float:
+    """``sum u^3/(6 (sum u^2)^1.5)`` of the estimates without each observation (or group), u from their mean.
+
+    0 where they do not differ.
+    """
+    away = jackknife.mean() - jackknife
+    square = float((away**2).sum())
+    return float((away**3).sum()) / (6 * square**1.5) if square > 1e-200 else 0.0
+
+
 def bca_limits(theta: float, drawn: Floats, acceleration: float, level: float = 0.95) -> tuple[float, float, bool]:
     """Bias-corrected and accelerated limits of an estimate from its resampled values.
 
@@ -37,7 +45,7 @@ def bca_limits(theta: float, drawn: Floats, acceleration: float, level: float = 
     drawn : (B,) float
         The estimate of each resample.
     acceleration : float
-        `mean_acceleration`, or its like from the jackknife.
+        `mean_acceleration`, or `jackknife_acceleration` of any estimate.
     level : float
 
     Returns
@@ -107,12 +115,3 @@ def exhaustive_means(values: Floats) -> Floats:
     places = np.indices((values.size,) * values.size).reshape(values.size, -1)
     found: Floats = values[places].sum(axis=0) / values.size
     return found
-
-
-def skewness(scores: Frequencies) -> float | None:
-    """Third standardised moment (divisor n); None without spread."""
-    if scores.n < 2 or scores.values.size < 2:
-        return None
-    away = scores.values - scores.mean()
-    square = float((scores.counts * away**2).sum()) / scores.n
-    return float((scores.counts * away**3).sum()) / scores.n / math.pow(square, 1.5)

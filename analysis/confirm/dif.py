@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.mergeable import Floats
+from analysis.ordered import ordered_logit
 from analysis.results import Reason, Statistic, undefined
 from analysis.thresholds import DEFAULT, Thresholds
 
@@ -39,81 +39,6 @@ class ItemDif:
     r2_total: Statistic
     p: Statistic
     flagged: bool | None
-
-
-def ordered_logit(categories: NDArray[np.int64], predictors: Floats, counts: Floats) -> tuple[float, Floats] | None:
-    """Log-likelihood and slopes of a proportional-odds model, P(y <= c) = logistic(t_c - x b).
-
-    Parameters
-    ----------
-    categories : (n,) 0..m-1, each in use
-    predictors : (n, q)
-    counts : (n,) how often each row occurs
-
-    Returns
-    -------
-    log-likelihood, (q,) slopes; None when there is no maximum (a predictor separates the categories) or predictors
-    repeat one another
-
-    References
-    ----------
-    McCullagh, P. (1980). Regression models for ordinal data. JRSS B 42, 109-142.
-    """
-    m, q = int(categories.max()) + 1, predictors.shape[1]
-    below = np.cumsum(np.bincount(categories, counts, m))[:-1] / counts.sum()
-    at = np.concatenate([np.log(below / (1 - below)), np.zeros(q)])
-    value, gradient, information = _likelihood(at, categories, predictors, counts)
-    for _ in range(ITERATIONS):
-        sizes = np.sqrt(np.maximum(np.diag(information), 1e-12))
-        values, vectors = np.linalg.eigh(information / np.outer(sizes, sizes))
-        if float(values[0]) < 1e-10:
-            return None
-        step = vectors @ ((vectors.T @ (gradient / sizes)) / values) / sizes
-        if float(gradient @ step) < 1e-16 * (1 + abs(value)):
-            return value, at[m - 1 :]
-        length = 1.0
-        while length > 1e-8:
-            moved = at + length * step
-            if m < 3 or float(np.diff(moved[: m - 1]).min()) > 0:
-                found = _likelihood(moved, categories, predictors, counts)
-                if found[0] >= value - 1e-12 * abs(value):
-                    break
-            length /= 2
-        else:
-            return (value, at[m - 1 :]) if float(gradient @ step) < 1e-8 else None
-        if float(np.abs(moved).max()) > 200:
-            return None
-        at, (value, gradient, information) = moved, found
-    return None
-
-
-def _likelihood(
-    at: Floats, categories: NDArray[np.int64], predictors: Floats, counts: Floats
-) -> tuple[float, Floats, Floats]:
-    """Log-likelihood, its gradient and expected information."""
-    m = int(categories.max()) + 1
-    cuts, slopes = at[: m - 1], at[m - 1 :]
-    linear = predictors @ slopes
-    ends = np.clip(cuts[None, :] - linear[:, None], -300, 300)
-    cumulative = np.hstack([np.zeros((linear.size, 1)), special.expit(ends), np.ones((linear.size, 1))])
-    density = np.hstack(
-        [np.zeros((linear.size, 1)), special.expit(ends) * special.expit(-ends), np.zeros((linear.size, 1))]
-    )
-    chance = np.maximum(np.diff(cumulative, axis=1), 1e-300)
-    value = float(counts @ np.log(chance[np.arange(linear.size), categories]))
-    # Derivatives of the chance of each category by each cut and by the linear predictor.
-    by_cut = np.zeros((linear.size, m, m - 1))
-    places = np.arange(m - 1)
-    by_cut[:, places, places] = density[:, 1:-1]
-    by_cut[:, places + 1, places] = -density[:, 1:-1]
-    by_linear = density[:, :-1] - density[:, 1:]
-    slope = np.concatenate([by_cut, by_linear[:, :, None] * predictors[:, None, :]], axis=2)
-    rows = np.arange(linear.size)
-    gradient = (counts / chance[rows, categories]) @ slope[rows, categories]
-    weight = np.where(chance > 1e-200, counts[:, None] / np.maximum(chance, 1e-200), 0.0)
-    flat = slope.reshape(-1, at.size)
-    information = (flat * weight.reshape(-1, 1)).T @ flat
-    return value, gradient, information
 
 
 def dif(item: NDArray[Any], rest: NDArray[Any], group: NDArray[np.int64], thresholds: Thresholds = DEFAULT) -> ItemDif:
@@ -179,10 +104,10 @@ def _compared(
     )
     shares = np.bincount(categories, weight)
     null = float(shares @ np.log(shares / shares.sum()))
-    fits = [ordered_logit(categories, design, weight) for design in designs]
+    fits = [ordered_logit(design, categories, counts=weight) for design in designs]
     if any(fit is None for fit in fits):
         return None
-    base, uniform, total = (fit[0] for fit in fits if fit is not None)
+    base, uniform, total = (fit.log_likelihood for fit in fits if fit is not None)
     return (uniform - base) / -null, (total - base) / -null, 2 * (total - base), 2 * dummies.shape[1]
 
 

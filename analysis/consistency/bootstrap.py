@@ -8,52 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
+from analysis.resample import bca_limits, jackknife_acceleration
 from analysis.results import Statistic, undefined
 
 Floats = NDArray[np.float64]
 
 CHUNK = 2**15
 """Rows at a time, about: a whole number of groups."""
-
-
-def bca_limits(value: float, draws: Floats, jackknife: Floats, level: float = 0.95) -> tuple[float, float] | None:
-    """Limits of the BCa interval.
-
-    Parameters
-    ----------
-    value : float
-        The estimate from all observations.
-    draws : (B,) float64
-        The estimate in each resample.
-    jackknife : (G,) float64
-        The estimate without each observation (or group of observations).
-    level : float
-
-    Returns
-    -------
-    (float, float) or None
-        Quantiles of the draws (linear interpolation) at levels corrected for bias, counting a draw equal to the
-        estimate as half below, and for acceleration; None when all draws lie on one side of the estimate.
-
-    References
-    ----------
-    Efron, B. (1987). Better bootstrap confidence intervals. J. Am. Statist. Assoc. 82, 171-185.
-    """
-    below = float((draws < value).mean() + (draws == value).mean() / 2)
-    if not 0 < below < 1:
-        return None
-    bias = float(special.ndtri(below))
-    away = jackknife.mean() - jackknife
-    squares = float((away**2).sum())
-    acceleration = float((away**3).sum()) / (6 * squares**1.5) if squares > 1e-300 else 0.0
-    levels = []
-    for tail in ((1 - level) / 2, (1 + level) / 2):
-        shifted = bias + float(special.ndtri(tail))
-        levels.append(float(special.ndtr(bias + shifted / (1 - acceleration * shifted))))
-    low, high = np.quantile(draws, levels)
-    return float(low), float(high)
 
 
 def resampling_weights(groups: int, draws: int, rng: np.random.Generator) -> Floats:
@@ -177,7 +139,8 @@ def _interval(sums: Floats, weights: Floats, k: int, level: float) -> Statistic:
     usable = drawn[~np.isnan(drawn)]
     limits = None
     if usable.size > 0.95 * drawn.size and not bool(np.isnan(jackknife).any()):
-        limits = bca_limits(value, usable, jackknife, level)
+        low, high, plain = bca_limits(value, usable, jackknife_acceleration(jackknife), level)
+        limits = None if plain else (low, high)
     flags = ("negative_alpha",) if value < 0 else ()
     if limits is None:
         return Statistic(value, None, None, level, n, method, (*flags, "no_bootstrap"))

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from analysis.driving.contrast import PenaltyReward, penalty_reward
 from analysis.driving.ipa import Driver as DriverKind
 from analysis.driving.ipa import Ipa, Variant, importance_performance, stated_against_derived
-from analysis.driving.ordered import brant, ordered_logit
 from analysis.driving.shares import DriverSet, driver_set
 from analysis.driving.surface import ResponseSurface, response_surface
 from analysis.frequencies import mean_statistic
 from analysis.importance import importance
+from analysis.ordered import brant, ordered_logit
 from analysis.results import Reason, Statistic, undefined
 from analysis.study import Score, Scored, Study
 from analysis.tally import Tally

@@ -9,9 +9,9 @@ from analysis.compare.rank_tests import rank_sums
 from analysis.compare.welch import welch_test
 from analysis.confirm.estimate import Sample
 from analysis.confirm.invariance import invariance
-from analysis.driving.ordered import brant
 from analysis.driving.shares import driver_set, lmg_many
 from analysis.missing import little
+from analysis.ordered import brant
 from analysis.trend.control import xmr
 from analysis.validation.branching import moments
 from analysis.validation.check import Check, Material, average, covers, of, part, rate

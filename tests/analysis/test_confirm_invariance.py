@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-from analysis.confirm.dif import dif, ordered_logit, screening
+from analysis.confirm.dif import dif, screening
 from analysis.confirm.estimate import Estimate, maximum_likelihood, sample_of
 from analysis.confirm.groups import invariance_of
 from analysis.confirm.invariance import InvarianceResult, compared, group_model, invariance
 from analysis.confirm.model import Entries
 from analysis.confirm.modification import score_test
 from analysis.confirm.robust import fourth_moments, sandwich
+from analysis.ordered import ordered_logit
 from analysis.thresholds import DEFAULT
 from tests.agreement import agree
 from tests.analysis.confirming import BANK, BANK_ITEMS, LAVAAN, SCHOOL, SCHOOL_ITEMS, expected, scores, table
@@ -200,19 +202,30 @@ def test_the_ordered_logit_matches_polr_and_a_naive_likelihood() -> None:
     rest = rows.sum(axis=1) - rows[:, 2]
     design = np.column_stack([(rest - rest.mean()) / rest.std(ddof=1), groups])
     _, codes = np.unique(rows[:, 2], return_inverse=True)
-    found = ordered_logit(codes, design, np.ones(codes.size))
-    want = expected()["dif"]["Q03"]
+    found = ordered_logit(design, codes)
+    value, want = found.log_likelihood, expected()["dif"]["Q03"]
     # polr stops a little below the maximum.
-    agree("ordered logit: log-likelihood", "simulated bank, Q03", want["group"], found[0], by=MASS, rel=1e-7)
-    agree("ordered logit: shift of a group", "simulated bank, Q03", want["shift"], found[1][1], by=MASS, abs=5e-4)
+    agree("ordered logit: log-likelihood", "simulated bank, Q03", want["group"], value, by=MASS, rel=1e-7)
+    agree("ordered logit: shift of a group", "simulated bank, Q03", want["shift"], found.beta[1], by=MASS, abs=5e-4)
     # Twice the same row counted once with weight 2.
-    double = ordered_logit(codes, design, np.full(codes.size, 2.0))
-    agree("ordered logit: weights", "simulated bank, Q03", 2 * found[0], double[0], by="each row twice", rel=1e-10)
-    statsmodels = pytest.importorskip("statsmodels.miscmodels.ordinal_model")
-    other = statsmodels.OrderedModel(codes, design, distr="logit").fit(
-        method="bfgs", disp=False, gtol=1e-8, maxiter=500
+    double = ordered_logit(design, codes, counts=np.full(codes.size, 2.0))
+    agree(
+        "ordered logit: weights",
+        "simulated bank, Q03",
+        2 * found.log_likelihood,
+        double.log_likelihood,
+        by="each row twice",
+        rel=1e-10,
     )
-    agree("ordered logit: log-likelihood", "simulated bank, Q03", other.llf, found[0], by="statsmodels", rel=1e-8)
+    other = OrderedModel(codes, design, distr="logit").fit(method="bfgs", disp=False, gtol=1e-8, maxiter=500)
+    agree(
+        "ordered logit: log-likelihood",
+        "simulated bank, Q03",
+        other.llf,
+        found.log_likelihood,
+        by="statsmodels",
+        rel=1e-8,
+    )
 
 
 @pytest.mark.parametrize(

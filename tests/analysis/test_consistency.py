@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from analysis.consistency.bootstrap import alpha_intervals, bca_limits, resampling_weights
+from analysis.consistency.bootstrap import alpha_intervals, resampling_weights
 from analysis.consistency.difference import difference_reliability
 from analysis.consistency.intervals import bonett_interval, duhachek_error, duhachek_interval
 from analysis.consistency.lambdas import lambda2, lambda6, odd_even, splits
@@ -355,17 +355,6 @@ def test_singular_correlations_use_the_pseudo_inverse(ratings: Any) -> None:
 # Bootstrap
 
 
-@pytest.mark.reference
-def test_bca_matches_the_exhaustive_bootstrap(reference: Any) -> None:
-    inputs, expected = reference.example("W08")
-    x = np.array(inputs["x"])
-    draws = np.array([np.mean(one) for one in product(x, repeat=5)])
-    jackknife = np.array([np.delete(x, j).mean() for j in range(5)])
-    # The sums of five numbers are compared after rounding, as equal means must be equal.
-    found = bca_limits(float(x.mean().round(12)), draws.round(12), jackknife)
-    agree("BCa interval", "W08", expected["ci_bca"], found, by="worked example W08")
-
-
 def test_bca_of_alpha_matches_a_naive_program_on_the_same_resamples(ratings: Any) -> None:
     x = ratings[:60, :4].astype(float)
     ours = alpha_intervals(
@@ -426,7 +415,6 @@ def test_bootstrap_of_thin_data_gives_the_reason() -> None:
         np.array([[1, 2], [5, 4]]), np.ones((2, 2), bool), {"s": (0, 1)}, np.random.default_rng(1), 50
     )["s"]
     assert two.value is not None and two.low is None and "no_bootstrap" in two.flags
-    assert bca_limits(0.5, np.full(9, 0.4), np.array([0.5, 0.6])) is None
 
 
 # Retest

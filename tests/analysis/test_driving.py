@@ -18,11 +18,11 @@ from analysis.drivers import lmg, relative_weights
 from analysis.driving.contrast import penalty_reward
 from analysis.driving.ipa import importance_performance, stated_against_derived
 from analysis.driving.kano import kano, kano_counts
-from analysis.driving.ordered import brant, collapsed, ordered_logit
 from analysis.driving.shares import driver_set, lmg_many, relative_weights_many, variance_inflation
 from analysis.driving.surface import combination_p, constraint_test, polynomial, principal_slope, response_surface
 from analysis.frequencies import Frequencies, t_quantile
 from analysis.indices import indices, net_promoter, top_boxes
+from analysis.ordered import brant, collapsed, ordered_logit
 from analysis.results import Statistic
 from analysis.robust import hc3, least_squares
 from tests.agreement import agree
