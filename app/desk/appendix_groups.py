@@ -96,7 +96,10 @@ def _points(terms: Terms) -> tuple[Point, ...]:
         "not_testable": _("Cannot be checked with so few answers: %(names)s."),
     }
     known = {kind: [terms.trait(name) for name, one in found.items() if one.consequence == kind] for kind in forms}
-    words = " ".join(form % {"names": joined(known[kind])} for kind, form in forms.items() if known[kind])
+    told = [form % {"names": joined(known[kind])} for kind, form in forms.items() if known[kind]]
+    words = told[0]
+    for more in told[1:]:
+        words = _("%(first)s %(second)s") % {"first": words, "second": more}
     if known["not_comparable"] or known["partially_comparable"]:
         return (Point("caution", words),)
     return (Point("good" if not known["not_testable"] else "open", words),)

@@ -128,7 +128,8 @@ def _points(terms: Terms) -> tuple[Point, ...]:
             "A general impression carries %(share)s %% of the variance of the total score (omega hierarchical)."
         ) % {"share": share}
         if "dominates" in (*general.omega_hierarchical.flags, *general.ecv.flags):
-            told += " " + _("It dominates: differences between the dimensions are small beside it.")
+            more = _("It dominates: differences between the dimensions are small beside it.")
+            told = _("%(first)s %(second)s") % {"first": told, "second": more}
             mark = "caution"
         words = _("%(first)s %(second)s") % {"first": words, "second": told}
     return (Point("good" if mark == "good" else "caution", words),)

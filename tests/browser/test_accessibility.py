@@ -18,6 +18,7 @@ OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 def violations(page: Page) -> list[str]:
     # At the end of a page its bar lies over nothing; further up it covers now this, now that, and one scrolls on.
+    page.wait_for_load_state()  # a page that is still coming has no body to scroll
     page.evaluate("scrollTo({ top: document.body.scrollHeight, behavior: 'instant' })")
     found = Axe().run(page, options=OPTIONS).response["violations"]
     return [f"{page.url} {rule['id']}: {node['target']}" for rule in found for node in rule["nodes"]]

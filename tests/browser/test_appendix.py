@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
@@ -34,7 +35,7 @@ def test_headings_stand_in_order(visit: Visit) -> None:
     page = opened(visit, viewport={"width": 1440, "height": 1000})
     levels = page.evaluate("Array.from(document.querySelectorAll('h1,h2,h3,h4'), (one) => +one.tagName[1])")
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_each_line_in_plain_words_leads_to_its_section(visit: Visit) -> None:
