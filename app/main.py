@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import assets, errors
 from app.cache import Cache
-from app.desk import data, pages, report, research, signing
+from app.desk import appendix, data, pages, report, signing
 from app.requests import LARGEST_BODY, Desk
 from app.respond import delivery
 from app.respond import routes as respond
@@ -144,6 +144,6 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.add_route(respond.ONE_PAGE, respond.one_page, ["GET", "POST"])
     app.include_router(respond.router)
     app.add_route("/s/{slug}/{code}", respond.welcome, ["GET"])
-    for part in (assets.router, signing.router, pages.router, report.router, research.router, data.router):
+    for part in (assets.router, signing.router, pages.router, report.router, appendix.router, data.router):
         app.include_router(part)
     return app

@@ -75,7 +75,7 @@ def show_report(
 ) -> Response:
     """The report page; what is derived from released answers is kept until the next release."""
     if not publish.questionnaire_of(survey).items:
-        return _without_items(request, desk, visitor, survey)
+        return without_items(request)
     wished = {key: value for key, value in request.query_params.items() if key not in ("lang", "open")}
     selection = chosen_part(desk, survey, wished)
     wish = request.query_params.get("open")
@@ -102,7 +102,7 @@ def report_file(
 ) -> Response:
     """The report as one file that opens offline."""
     if not publish.questionnaire_of(survey).items:
-        return _without_items(request, desk, visitor, survey)
+        return without_items(request)
     selection = chosen_part(desk, survey, dict(request.query_params))
     if selection.refused:
         raise HTTPException(404, N_("Fewer people answered in this choice than may be shown; choose a wider filter."))
@@ -121,18 +121,23 @@ def report_data(request: Request, desk: DeskDep, visitor: VisitorDep, survey: Su
         return JSONResponse({"error": {"status": 404, "message": "fewer answers than may be shown"}}, 404)
     told = report_json(
         _report(desk, survey, holdings, selection),
-        {
-            "survey": survey.slug,
-            "wave": survey.wave,
-            "release": survey.releases,
-            "simulated": survey.simulated,
-            "data_hash": _fingerprint(holdings),
-            "questionnaire": holdings.questionnaire.id,
-            "questionnaire_version": holdings.questionnaire.version,
-            "code_version": version(),
-        },
+        meta_of(survey, holdings),
     )
     return JSONResponse(told)
+
+
+def meta_of(survey: Survey, holdings: Holdings) -> dict[str, object]:
+    """Where numbers come from."""
+    return {
+        "survey": survey.slug,
+        "wave": survey.wave,
+        "release": survey.releases,
+        "simulated": survey.simulated,
+        "data_hash": fingerprint(holdings),
+        "questionnaire": holdings.questionnaire.id,
+        "questionnaire_version": holdings.questionnaire.version,
+        "code_version": version(),
+    }
 
 
 def chosen_part(desk: Desk, survey: Survey, wished: Mapping[str, str]) -> Selection:
@@ -149,7 +154,8 @@ def _report(desk: Desk, survey: Survey, holdings: Holdings, selection: Selection
     return desk.cache.get(key, lambda: report_of(holdings, selection))
 
 
-def _fingerprint(holdings: Holdings) -> str:
+def fingerprint(holdings: Holdings) -> str:
+    """A hash of all released answers."""
     return hashlib.sha256(holdings.released.closed.tobytes()).hexdigest()
 
 
@@ -171,13 +177,13 @@ def _page(desk: Desk, visitor: Visitor, survey: Survey, selection: Selection, op
         n_released=holdings.released.n,
         release=survey.releases or None,
         release_day=last.released_on if last else None,
-        fingerprint=_fingerprint(holdings)[:12],
+        fingerprint=fingerprint(holdings)[:12],
         code_version=version(),
-        filters=tuple(_filters(holdings, selection)),
+        filters=tuple(filters_of(holdings, selection)),
         hidden_view=selection.refused,
         self_url=f"{address}/report",
         open_cell=opened,
-        downloads=_downloads(address),
+        downloads=_downloads(address, chosen),
         languages=tuple(
             Language(code, name, f"{address}/report?lang={code}" + (f"&{chosen}" if chosen else ""))
             for code, name in LANGUAGES.items()
@@ -191,14 +197,21 @@ def _page(desk: Desk, visitor: Visitor, survey: Survey, selection: Selection, op
         sign_out=None if visitor.demo else "/sign-out",
         csrf=visitor.csrf,
         recommendations=recommended(holdings.questionnaire),
-        simulated_note=_("These answers were drawn by a program; no bank and no customer stands behind them.")
-        if survey.simulated
-        else "",
+        simulated_note=simulated_note(survey),
         static_url=static_url,
+        appendix=f"{address}/report/appendix" + (f"?{chosen}" if chosen else ""),
     )
 
 
-def _filters(holdings: Holdings, selection: Selection) -> list[Filter]:
+def simulated_note(survey: Survey) -> str:
+    """How simulated answers were made; empty for real ones."""
+    if not survey.simulated:
+        return ""
+    return _("These answers were drawn by a program; no bank and no customer stands behind them.")
+
+
+def filters_of(holdings: Holdings, selection: Selection) -> list[Filter]:
+    """The filter bar."""
     found = []
     for name, choices in selection.choices.items():
         options = [FilterOption("", _("all"), None, name not in selection.chosen, True)]
@@ -216,7 +229,8 @@ def _filters(holdings: Holdings, selection: Selection) -> list[Filter]:
     return found
 
 
-def _downloads(address: str) -> tuple[Download, ...]:
+def _downloads(address: str, chosen: str) -> tuple[Download, ...]:
+    kept = f"?{chosen}" if chosen else ""
     return (
         Download(_("This report as one file"), f"{address}/report.html"),
         Download(_("Answers, CSV"), f"{address}/data.csv"),
@@ -225,11 +239,12 @@ def _downloads(address: str) -> tuple[Download, ...]:
         Download(_("Codebook"), f"{address}/codebook.html"),
         Download(_("Codebook, JSON"), f"{address}/codebook.json"),
         Download(_("Numbers of this report, JSON"), f"{address}/report.json"),
-        Download(_("Statistical appendix"), f"{address}/report/appendix"),
+        Download(_("Statistical appendix"), f"{address}/report/appendix{kept}"),
     )
 
 
-def _without_items(request: Request, desk: Desk, visitor: Visitor, survey: Survey) -> Response:
+def without_items(request: Request) -> Response:
+    """What is said of a survey that has no gaps."""
     from app.errors import problem
 
     return problem(

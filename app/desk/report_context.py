@@ -100,3 +100,4 @@ class ReportPage:
     from_file: bool = False  # the answers came from a file; `wave` is its name
     recommendations: dict[str, Recommendation] = field(default_factory=dict)  # by cell id
     simulated_note: str = ""  # how the simulated answers were made
+    appendix: str = ""  # where the statistical appendix of the same answers is

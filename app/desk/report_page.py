@@ -104,14 +104,14 @@ class View:
 def render_report(page: ReportPage) -> str:
     """The whole page as HTML."""
     names = Names(page.questionnaire, page.report, page.layout)
-    inlined = _inlined() if page.self_contained else None
+    whole = inlined() if page.self_contained else None
     return render(
         "report/report.html",
         page=page,
         view=_view(page, names),
         names=names,
         bundle=BUNDLE,
-        inlined=inlined,
+        inlined=whole,
         frozen=notes.frozen(page),
         href=lambda cell: _href(page, cell),
     )
@@ -272,7 +272,8 @@ class Inlined:
 
 
 @lru_cache(maxsize=1)
-def _inlined() -> Inlined:
+def inlined() -> Inlined:
+    """What a page needs to open by itself."""
     style = re.sub(r"(?i)</(?=style)", r"<\\/", (STATIC / "report.css").read_text(encoding="utf-8"))
     scripts = [_script_text((STATIC / name).read_text(encoding="utf-8")) for name in (BUNDLE, "report.js")]
     hashes = " ".join(

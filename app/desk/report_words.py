@@ -168,6 +168,11 @@ class Names:
         return name in self.report.hidden
 
     @property
+    def n(self) -> int:
+        """Answers in view."""
+        return self.report.meta.n
+
+    @property
     def format(self) -> str:
         """Two columns, three columns or perception alone."""
         return self.report.meta.format

@@ -1,0 +1,234 @@
+"""The wave: its course and precision, and how the numbers were made."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from app.desk.appendix_charts import control_chart
+from app.desk.appendix_parts import (
+    Column,
+    Given,
+    Point,
+    Section,
+    Table,
+    build,
+    column,
+    simple,
+    why,
+)
+from app.desk.appendix_words import Terms
+from app.desk.report_words import joined, share
+from app.words import _, count, day, decimal, signed
+
+
+def course(terms: Terms) -> Section:
+    """How the overall score went over the wave."""
+    found = terms.research.trend
+    tables = [_periods(terms), _sequences(terms)]
+    return Section(
+        "course",
+        _("Course of the wave"),
+        _course_sentence(terms),
+        (
+            _(
+                "Control chart: single values with limits that allow for unequal numbers of answers (Laney); "
+                "EWMA beside "
+                "it. A signal is a reason to look for what happened in these days. The confidence sequence is valid "
+                "however often one looks; the usual interval holds for a closed wave only."
+            ),
+        ),
+        tuple(table for table in tables if table.rows),
+        control_chart(terms) if found.chart is not None else None,
+    )
+
+
+def period_name(terms: Terms, first: int) -> str:
+    """The day, or the first and last day of the period."""
+    start = date.fromordinal(first)
+    last = start + timedelta(days=terms.research.trend.length - 1)
+    return day(start) if start == last else f"{day(start)} – {day(last)}"
+
+
+def _course_sentence(terms: Terms) -> str:
+    found = terms.research.trend
+    if found.chart is None:
+        return _("The course of the wave cannot be drawn: too few periods that may be shown.")
+    signals = len({signal.at for signal in found.chart.signals})
+    words = (
+        _("The control chart gives a signal in %(n)s of %(all)s periods.")
+        if signals
+        else _("The control chart gives no signal in %(all)s periods.")
+    )
+    state = _("The wave is closed.") if found.closed else _("The wave is open: read the confidence sequence.")
+    return _("%(first)s %(second)s") % {
+        "first": words % {"n": signals, "all": len(found.periods)},
+        "second": state,
+    }
+
+
+def _periods(terms: Terms) -> Table:
+    found = terms.research.trend
+    rules = {
+        "beyond": _("beyond a limit"),
+        "one_side": _("eight on one side"),
+        "near_limit": _("three of four near a limit"),
+    }
+    rows: list[tuple[str, list[Given]]] = []
+    at = -1
+    for period in found.periods:
+        at += period.mean.value is not None
+        drawn = found.chart is not None and period.mean.value is not None and at < len(found.chart.low)
+        values: list[Given] = [period.mean]
+        if found.chart is not None:
+            told = dict.fromkeys(rules[signal.rule] for signal in found.chart.signals if signal.at == at)
+            values += (
+                [terms.score_text(found.chart.low[at]), terms.score_text(found.chart.high[at])] if drawn else ["–"] * 2
+            )
+            values += [joined(list(told)) or "–"] if drawn else ["–"]
+        if found.smooth is not None:
+            values.append(terms.score_text(found.smooth.values[at]) if drawn else "–")
+        rows.append((period_name(terms, period.first_day), values))
+    heads = [column(_("Mean of the period"), terms.score_text)]
+    if found.chart is not None:
+        heads += [Column(_("Lower control limit")), Column(_("Upper control limit")), Column(_("Signal"))]
+    if found.smooth is not None:
+        heads.append(Column("EWMA"))
+    return build(terms, _("Periods"), _("Period"), heads, rows, folded=True)
+
+
+def _sequences(terms: Terms) -> Table:
+    return build(
+        terms,
+        _("Confidence sequences: valid however often one looks"),
+        _("Score"),
+        (column(_("Mean"), terms.score_text),),
+        ((terms.score(name), (one,)) for name, one in terms.research.trend.sequences.items()),
+    )
+
+
+# -- sample size -----------------------------------------------------------------------------------------------------
+
+
+def sample(terms: Terms) -> Section:
+    """Precision reached, and numbers for the next wave."""
+    found = terms.research.sampling
+    rows: list[tuple[str, list[Given]]] = []
+    for name, one in found.scores.items():
+        plan = (one.for_quarter, one.for_delta, one.for_change_fresh, one.for_change_panel)
+        texts: list[Given] = [count(value) for value in plan]
+        rows.append((terms.score(name), [one.sd, one.reached, *texts]))
+    t = terms.thresholds
+    beyond = t.delta(terms.layout.points) + t.scaled(0.5, terms.layout.points)
+    heads = (
+        Column(_("SD"), n=True),
+        Column(_("Half width reached")),
+        Column(_("For ±%(width)s") % {"width": decimal(t.scaled(0.25, terms.layout.points))}),
+        Column(_("To show a gap of %(gap)s") % {"gap": signed(-beyond)}),
+        Column(
+            _("For a change of %(change)s, fresh") % {"change": signed(t.scaled(t.target_change, terms.layout.points))}
+        ),
+        Column(_("The same, panel")),
+    )
+    tables = [build(terms, _("Precision, and answers needed"), _("Score"), heads, rows)]
+    if found.short_form is not None:
+        tables.append(_short_form(terms))
+    overall = found.scores.get("overall")
+    return Section(
+        "sample",
+        _("Sample size"),
+        _sample_sentence(terms),
+        (
+            _(
+                "Numbers are of answers, not of invitations: divide by the response rate, and multiply by the design "
+                "effect where branches are drawn. %(n)s answers give a share within five points of a hundred."
+            )
+            % {"n": count(found.share_five)},
+            _("Power %(power)s, one-sided.") % {"power": share(t.power)},
+        ),
+        tuple(table for table in tables if table.rows) if overall else (),
+        points=_sample_points(terms),
+    )
+
+
+def _sample_sentence(terms: Terms) -> str:
+    one = terms.research.sampling.scores.get("overall")
+    if one is None or one.reached.value is None:
+        return _("The precision reached cannot be told: %(why)s.") % {"why": why(one.reached if one else None)}
+    return _("The overall mean is known to ±%(width)s points (n %(n)s).") % {
+        "width": decimal(one.reached.value),
+        "n": count(one.reached.n),
+    }
+
+
+def _sample_points(terms: Terms) -> tuple[Point, ...]:
+    found, t = terms.research.sampling.scores, terms.thresholds
+    known = {name: one.reached.value for name, one in found.items() if one.reached.value is not None}
+    if not known or "overall" not in known:
+        return (Point("open", _("Whether the wave is precise enough cannot be told yet.")),)
+    limit = t.scaled(0.25, terms.layout.points)
+    wide = [terms.score(name) for name, value in known.items() if value > limit]
+    if not wide:
+        text = _("The wave is precise enough: every mean is known to ±%(width)s points or better.")
+        return (Point("good", text % {"width": decimal(max(known.values()))}),)
+    text = _("More answers are needed for ±%(width)s points: %(names)s.")
+    return (Point("caution", text % {"width": decimal(limit), "names": joined(wide)}),)
+
+
+def _short_form(terms: Terms) -> Table:
+    one = terms.research.sampling.short_form
+    assert one is not None
+    rows = [
+        (_("Items asked of each customer"), [f"{count(one.items_asked)} / {count(one.items)}"]),
+        (_("Answers to a core item"), [decimal(one.n_core, 0)]),
+        *(
+            (_("Answers to another item: %(stage)s") % {"stage": terms.stages.get(name, name)}, [decimal(n, 0)])
+            for name, n in one.n_random.items()
+        ),
+        *(
+            (_("Interval wider by the factor: %(stage)s") % {"stage": terms.stages.get(name, name)}, [decimal(n)])
+            for name, n in one.wider.items()
+        ),
+        (_("Chance that every pair of items has enough answers"), [share(one.every_pair)]),
+        (_("Answers needed for that (98 %)"), [count(one.n_for_pairs)]),
+    ]
+    caption = _("Preview of the short form (planned missingness), with as many customers")
+    return simple(caption, (_("Quantity"), _("Value")), rows, folded=True)
+
+
+# -- methods ---------------------------------------------------------------------------------------------------------
+
+
+def methods(terms: Terms) -> Section:
+    """How the numbers were made."""
+    found, t = terms.research, terms.thresholds
+    rows = [
+        (_("Answers"), [count(found.n)]),
+        (
+            _("Random part behind the methods that need every row"),
+            [count(found.sampled) if found.sampled else _("all")],
+        ),
+        (_("Seed of all random procedures"), [str(found.seed)]),
+        (_("Resamples: mean gap (BCa)"), [count(t.bca_draws)]),
+        (_("Resamples: drivers' shares"), [count(t.driver_draws)]),
+        (_("Resamples: shares of variance between groups"), [count(t.group_draws)]),
+        (_("Resamples: HTMT"), [count(t.htmt_draws)]),
+        (_("Draws: parallel analysis"), [count(t.parallel_draws)]),
+        (_("Complete answers in each group for invariance"), [count(t.invariance_n)]),
+        (_("Fewest answers that are shown"), [count(terms.floor)]),
+    ]
+    return Section(
+        "methods",
+        _("Methods and seed"),
+        _("Everything on this page comes from the same answers as the report; a re-run gives the same numbers."),
+        (
+            _(
+                "Multiplicity: Games-Howell and Holm within a table of groups; modification indices are a screen; "
+                "all other p values on this page are unadjusted. Defects are decided in the report alone."
+            ),
+            _(
+                "Expectation and perception were asked in one sitting, which raises their correlation. Associations "
+                "are not causes. The instrument's status stands at the foot of the report."
+            ),
+        ),
+        (simple(_("Settings"), (_("What"), _("Value")), rows),),
+    )
