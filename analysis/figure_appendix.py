@@ -145,12 +145,15 @@ def _across(at: float, dash: str = "solid") -> dict[str, Any]:
 def _named(known: Mapping[str, Branch], width: Width) -> list[dict[str, Any]]:
     """Names beside the branches outside the limits."""
     most = 90 if width == "narrow" else 200
+    sizes = [one.raw.n for one in known.values()]
+    middle = (min(sizes) + max(sizes)) / 2
     return [
         note(
             bold(plain(clipped(wrapped(name, most), 1)[0])),
             one.raw.n,
             _own(one),
             yshift=14 if _own(one) > 0 else -14,
+            xanchor="right" if one.raw.n > middle else "left",  # inwards, or the edge would cut the name
         )
         for name, one in known.items()
         if one.place != "inside"

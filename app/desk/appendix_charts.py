@@ -39,7 +39,7 @@ def funnel_chart(terms: Terms) -> Figured | None:
         "funnel",
         _("Outside the limits: %(names)s") % {"names": joined(odd)} if odd else _("All branches lie inside the limits"),
         _(
-            "Funnel plot, all items; n %(n)s in %(branches)s branches. Full line: mean; dashed: %(inner)s "
+            "Funnel plot, mean of the dimensions; n %(n)s in %(branches)s branches. Full line: mean; dashed: %(inner)s "
             "limits; dotted: "
             "%(outer)s limits; grey bar: to the shrunken mean"
         )
@@ -69,7 +69,10 @@ def control_chart(terms: Terms) -> Figured | None:
         _("Signals in %(n)s of %(all)s periods") % {"n": signals, "all": len(names)}
         if signals
         else _("No signal in %(all)s periods") % {"all": len(names)},
-        _("Control chart, all items; n %(n)s. Full line: centre; dashed: limits; grey: EWMA; diamond: signal")
+        _(
+            "Control chart, mean of the dimensions; n %(n)s. Full line: centre; dashed: limits; grey: EWMA; "
+            "diamond: signal"
+        )
         % {"n": count(sum(one.mean.n for one in found.periods))},
         lambda width: draw.control(found, names, words, not terms.plain_scores, width),
     )

@@ -36,7 +36,7 @@ def _sentence(terms: Terms) -> str:
         return _("Expectation was not asked, so there is no gap to test by other methods.")
     if boot.value is None or boot.low is None:
         return _("The mean gap cannot be told yet.")
-    words = _("The mean gap over all items is %(gap)s (bootstrap %(low)s to %(high)s, n %(n)s)") % {
+    words = _("The mean gap over all dimensions is %(gap)s (bootstrap %(low)s to %(high)s, n %(n)s)") % {
         "gap": signed(boot.value),
         "low": signed(boot.low),
         "high": signed(boot.high),

@@ -222,10 +222,10 @@ def _groups_sentence(terms: Terms) -> str:
     limit = 1 - terms.thresholds.level
     told = [terms.trait(name) for name, p in zip(tested, adjusted, strict=True) if p is not None and p < limit]
     words = (
-        _("On all items together the groups differ by: %(names)s (Holm over the kinds of groups).")
+        _("On all dimensions together the groups differ by: %(names)s (Holm over the kinds of groups).")
         % {"names": joined(told)}
         if told
-        else _("On all items together no difference of groups is shown beyond chance.")
+        else _("On all dimensions together no difference of groups is shown beyond chance.")
     )
     if barred:
         words = _("%(first)s %(second)s") % {
@@ -256,7 +256,9 @@ def _summary(terms: Terms, barred: bool) -> Table:
     )
     note = " ".join(warning(state) for state in BARRED if state in states)
     caption = (
-        _("All items: groups whose comparability is not shown") if barred else _("All items: differences of groups")
+        _("All dimensions: groups whose comparability is not shown")
+        if barred
+        else _("All dimensions: differences of groups")
     )
     return build(terms, caption, _("Groups by"), heads, rows, grey=barred, note=note)
 

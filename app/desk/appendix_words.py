@@ -70,7 +70,7 @@ class Terms:
         """A score ("overall", "stage:…", "dimension:…", "cell:…") in words."""
         level, _colon, own = name.partition(":")
         if level == "overall":
-            return _("All items")
+            return _("All (mean of the dimensions)")
         if level == "cell":
             return self.cell(own)
         return {"stage": self.stages, "dimension": self.dimensions}.get(level, {}).get(own, own)
