@@ -194,7 +194,11 @@ def _answer(
 ) -> None:
     n = len(closed)
     places = [number for number, entry in enumerate(book.fields) if entry.question == question.id]
-    if question.type == "scale" and question.scale:
+    checked = question in tuple(questionnaire.questions("quality"))
+    if question.type == "scale" and question.scale and question.correct is not None:
+        wrong = rng.integers(1, question.scale.points + 1, n)
+        closed[:, places[0]] = np.where(rng.random(n) < ATTENTIVE, question.correct - question.scale.min + 1, wrong)
+    elif question.type == "scale" and question.scale:
         points = question.scale.points
         z = 0.7 * perceived + np.sqrt(1 - 0.49) * rng.standard_normal(n)
         closed[:, places[0]] = _cut(
@@ -202,6 +206,8 @@ def _answer(
         )
     elif question.type == "single":
         shares = np.array([3.0 if "told" not in o.code and "silent" not in o.code else 1.0 for o in question.options])
+        if checked:  # nearly everybody says that the answers may be used
+            shares = np.array([0.02 if o.code == "no" else 0.98 for o in question.options])
         closed[:, places[0]] = 1 + rng.choice(len(question.options), n, p=shares / shares.sum())
     elif question.type == "multiple":
         closed[:, places] = 1 + (rng.random((n, len(places))) < 0.25)
@@ -218,6 +224,9 @@ def _answer(
         met = (closed[:, book.place[other]] == wanted) == equal
         closed[np.ix_(np.flatnonzero(~met), np.array(places))] = BLANK
 
+
+ATTENTIVE = 0.97
+"""Share who do what an attention check asks for."""
 
 # What customers of banks give when they share out 100 points over five dimensions, or over three stages.
 TYPICAL = {5: (0.11, 0.31, 0.22, 0.22, 0.14), 3: (0.27, 0.33, 0.40)}

@@ -179,6 +179,8 @@ def flag_words() -> dict[str, str]:
         "random_splits": _("random splits, not all"),
         "robust_from_complete_rows": _("robust statistics from complete answers"),
         "sampled_bootstrap": _("bootstrap of a random part"),
+        "several_minima": _("several solutions fit nearly as well; the best is shown"),
+        "several_rotations": _("several rotations are nearly as simple; the simplest is shown"),
         "short_baseline": _("fewer periods than preferred behind the limits"),
         "single_item": _("one item only"),
         "small_sample_limits": _("the stricter limits for small samples"),

@@ -128,7 +128,9 @@ def test_very_many_answers_are_sampled_where_every_row_is_needed() -> None:
 def test_the_attention_check_and_the_own_word_are_read_from_the_answers() -> None:
     study = campaign(300)
     assert study.checks.attention_failed is not None and study.checks.self_report_failed is not None
-    assert "attention" in research(study).quality.flagged
+    told = research(study).quality
+    assert 0 < told.flagged["attention"].value < 0.1 and 0 < told.flagged["self_report"].value < 0.1
+    assert told.excluded.value < 0.15
 
 
 RATINGS = st.lists(st.lists(st.sampled_from([0, 1, 2, 4, 7, 253, 254, 255]), min_size=12, max_size=12), max_size=16)
