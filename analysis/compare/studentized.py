@@ -81,17 +81,21 @@ def range_quantile(p: float, k: int, df: float) -> float:
 def _curve(p: float, k: int) -> Floats:
     """Chebyshev coefficients of the quantile in 1/df: a report asks for hundreds of them."""
     x = np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
-    values = [_search(p, k, 2 * _LEAST_DF / (one + 1)) for one in x]
+    values: list[float] = []
+    for one in x:  # from few degrees of freedom to infinitely many: each quantile is a little below the one before
+        values.append(_search(p, k, 2 * _LEAST_DF / (one + 1), values[-1] if values else None))
     return np.asarray(np.polynomial.chebyshev.chebfit(x, values, _NODES - 1), np.float64)
 
 
-def _search(p: float, k: int, df: float) -> float:
-    """The quantile by bisection of the tail."""
+def _search(p: float, k: int, df: float, near: float | None = None) -> float:
+    """The quantile by Brent's search of the tail, in a narrow bracket when one a little above it is known."""
 
     def surplus(q: float) -> float:
         return range_tail(q, k, df) - (1 - p)
 
-    high = 8.0
+    low, high = 0.0, 8.0 if near is None else near
+    if near is not None and surplus(near * 0.98) > 0:
+        low = near * 0.98
     while surplus(high) > 0:
         high *= 2
-    return float(brentq(surplus, 0.0, high, xtol=1e-12))
+    return float(brentq(surplus, low, high, xtol=1e-11))

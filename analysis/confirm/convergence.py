@@ -211,17 +211,8 @@ def htmt_intervals(
     if n > thresholds.htmt_rows:
         share = math.sqrt(thresholds.htmt_rows / n)
         rows = rows[np.sort(rng.choice(n, thresholds.htmt_rows, replace=False))]
-    values = rows - rows.mean(axis=0, dtype=np.float64)
-    m, sets = values.shape[0], members.shape[1]
-    drawn = np.full((thresholds.htmt_draws + 1, sets, sets), np.nan)
-    for draw in range(thresholds.htmt_draws + 1):
-        # The first "draw" is the sample itself, from which the others' distances are taken.
-        counts = np.ones(m) if draw == 0 else rng.multinomial(m, np.full(m, 1 / m)).astype(np.float64)
-        weighted = values * counts[:, None]
-        mean = weighted.sum(axis=0) / m
-        covariance = weighted.T @ values / m - np.outer(mean, mean)
-        if float(np.diag(covariance).min()) > 1e-12:
-            drawn[draw] = htmt_matrix(correlation_of(covariance), members)
+    drawn = _drawn_htmt(rows - rows.mean(axis=0, dtype=np.float64), members, rng, thresholds.htmt_draws)
+    sets = members.shape[1]
     tail = (1 - thresholds.level) / 2
     away = np.sort((drawn[1:] - drawn[0]) * share, axis=0)  # undefined draws come last
     known = (~np.isnan(away)).sum(axis=0)
@@ -230,6 +221,29 @@ def htmt_intervals(
         limits = np.quantile(away[: known[one, other], one, other], [tail, 1 - tail])
         low[one, other], high[one, other] = limits
     return low, high, share < 1
+
+
+def _drawn_htmt(values: Floats, members: Floats, rng: np.random.Generator, draws: int) -> Floats:
+    """(1 + draws, m, m) HTMT of the rows themselves and of resamples; NaN where an item has no variance left."""
+    n, p = values.shape
+    first, second = np.tril_indices(p)
+    moments = np.hstack([values, values[:, first] * values[:, second]])
+    found = np.full((draws + 1, members.shape[1], members.shape[1]), np.nan)
+    for begin in range(0, draws + 1, CHUNK):
+        size = min(CHUNK, draws + 1 - begin)
+        counts = rng.multinomial(n, np.full(n, 1 / n), size=size - (begin == 0)).astype(np.float64)
+        counts = counts if begin else np.vstack([np.ones((1, n)), counts])
+        sums = counts @ moments / n
+        covariance = np.zeros((size, p, p))
+        covariance[:, first, second] = sums[:, p:] - sums[:, first] * sums[:, second]
+        covariance[:, second, first] = covariance[:, first, second]
+        for at in np.flatnonzero(np.einsum("dii->di", covariance).min(axis=1) > 1e-12):
+            found[begin + at] = htmt_matrix(correlation_of(covariance[at]), members)
+    return found
+
+
+CHUNK = 128
+"""Resamples at a time."""
 
 
 def discriminance(

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.confirm.model import FactorModel, Implied, Part, Slopes, implied, slopes
+from analysis.confirm.model import SYMMETRIC, FactorModel, Implied, Name, Part, Slopes, implied, slopes
 from analysis.mergeable import Floats
 from analysis.results import Reason
 
@@ -197,15 +197,12 @@ class _Problem:
     def hessian(self, parameters: Floats) -> Floats:
         """Exact second derivatives of half the discrepancy: the observed information of one respondent."""
         found = np.zeros((self.q, self.q))
-        moved = parameters.astype(np.complex128)
         for part, sample in zip(self.model.groups, self.samples, strict=True):
             share = sample.n / self.n
-            for j in np.unique(np.concatenate([entries.parameters for entries in part.entries.values()])):
-                moved[j] += STEP * 1j
-                at = implied(part, moved)
-                step = slopes(part, at)
-                np.add.at(found[j], step.parameters, share * entry_gradient(self.model, sample, at, step).imag / STEP)
-                moved[j] = parameters[j]
+            own = np.unique(np.concatenate([entries.parameters for entries in part.entries.values()]))
+            moved = np.tile(parameters.astype(np.complex128), (own.size, 1))
+            moved[np.arange(own.size), own] += STEP * 1j
+            found[own] += share / STEP * _gradients(self.model, part, sample, implied(part, moved)).imag
         return (found + found.T) / 2
 
     def runs_away(self, parameters: Floats) -> bool:
@@ -230,7 +227,34 @@ def _second_moment(model: FactorModel, sample: Sample, at: Implied) -> NDArray[A
     if not model.with_means:
         return sample.covariance
     away = sample.mean - at.mean
-    return sample.covariance + np.outer(away, away)
+    found: NDArray[Any] = sample.covariance + away[..., :, None] * away[..., None, :]
+    return found
+
+
+def _gradients(model: FactorModel, part: Part, sample: Sample, at: Implied) -> NDArray[Any]:
+    """(..., q) derivatives of half a group's discrepancy by the parameters, at many sets of them (Bollen 1989, 4B)."""
+    inverse = np.linalg.inv(at.covariance)
+    residual = inverse - inverse @ _second_moment(model, sample, at) @ inverse
+    on_items, across = at.matrices["loadings"] @ at.factor_covariance, at.total.swapaxes(-1, -2)
+    by: dict[Name, NDArray[Any]] = {
+        "loadings": residual @ on_items,
+        "paths": across @ residual @ on_items,
+        "factors": across @ residual @ at.total,
+        "errors": residual,
+    }
+    if model.with_means:
+        pull = -(inverse @ (sample.mean - at.mean)[..., None])
+        factor_means = (at.inverse_paths @ at.matrices["means"]).swapaxes(-1, -2)
+        by["loadings"] = by["loadings"] + pull * factor_means
+        by["paths"] = by["paths"] + (across @ pull) * factor_means
+        by |= {"intercepts": pull, "means": across @ pull}
+    found = np.zeros((*at.mean.shape[:-1], model.n_parameters), residual.dtype)
+    for name, entries in part.entries.items():
+        if name in by:
+            half = np.where((name in SYMMETRIC) & (entries.rows == entries.columns), 0.5, 1.0)
+            by_entry = half * by[name][..., entries.rows, entries.columns]
+            np.add.at(found.T, entries.parameters, by_entry.T)
+    return found
 
 
 def entry_gradient(model: FactorModel, sample: Sample, at: Implied, step: Slopes) -> NDArray[Any]:

@@ -56,9 +56,9 @@ class Part:
         return found
 
     def filled(self, parameters: NDArray[Any]) -> dict[Name, NDArray[Any]]:
-        """The matrices at given parameters (real, or complex for derivatives)."""
+        """The matrices at given parameters (..., q), real, or complex for derivatives."""
         return {
-            name: np.where(self.free[name] >= 0, parameters[self.free[name]], self.fixed[name])
+            name: np.where(self.free[name] >= 0, parameters[..., self.free[name]], self.fixed[name])
             if parameters.size
             else self.fixed[name]
             for name in NAMES
@@ -255,14 +255,14 @@ class Implied:
 
 
 def implied(part: Part, parameters: NDArray[Any]) -> Implied:
-    """Moments of one group at given parameters."""
+    """Moments of one group at given parameters; many sets of them, (..., q), give as many moments."""
     at = part.filled(parameters)
-    m = at["paths"].shape[0]
+    m = at["paths"].shape[-1]
     inverse = np.linalg.inv(np.eye(m) - at["paths"]) if np.any(at["paths"]) else np.eye(m)
     total = at["loadings"] @ inverse
-    factor_covariance = inverse @ at["factors"] @ inverse.T
-    covariance = at["loadings"] @ factor_covariance @ at["loadings"].T + at["errors"]
-    mean = at["intercepts"][:, 0] + total @ at["means"][:, 0]
+    factor_covariance = inverse @ at["factors"] @ inverse.swapaxes(-1, -2)
+    covariance = at["loadings"] @ factor_covariance @ at["loadings"].swapaxes(-1, -2) + at["errors"]
+    mean = at["intercepts"][..., 0] + (total @ at["means"])[..., 0]
     return Implied(at, mean, covariance, factor_covariance, total, inverse)
 
 
