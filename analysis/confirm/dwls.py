@@ -8,9 +8,9 @@ known.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +121,14 @@ def least_squares(model: FactorModel, moments: Ordinal) -> OrdinalEstimate | Rea
     def residual(at: Floats) -> Floats:
         return np.asarray(implied(part, at).covariance[rows, columns] - target, np.float64)
 
-    parameters, converged = _minimise(part, residual, weights, _start(part, moments.correlation, slim.n_parameters))
+    def normal(at: Floats, away: Floats) -> tuple[Floats, Floats]:
+        jacobian = _jacobian(part, at, slim.n_parameters)
+        weighted = jacobian * weights[:, None]
+        return weighted.T @ away, weighted.T @ jacobian
+
+    start = np.zeros(slim.n_parameters)
+    start_part(part, moments.correlation, start)
+    parameters, converged = minimise(residual, normal, weights, start)
     away, jacobian = residual(parameters), _jacobian(part, parameters, slim.n_parameters)
     slope = float(np.abs(jacobian.T @ (weights * away)).max())
     found = OrdinalEstimate(
@@ -145,20 +152,30 @@ def _jacobian(part: Part, parameters: Floats, q: int) -> Floats:
     return found.T
 
 
-def _minimise(part: Part, residual: Any, weights: Floats, start: Floats) -> tuple[Floats, bool]:
-    """Parameters at the minimum, and whether it was reached (Levenberg's damping)."""
+def minimise(
+    residual: Callable[[Floats], Floats],
+    normal: Callable[[Floats, Floats], tuple[Floats, Floats]],
+    weights: Floats,
+    start: Floats,
+) -> tuple[Floats, bool]:
+    """Parameters with the least weighted sum of squared residuals, and whether they were reached (Levenberg).
+
+    `normal` gives J' W r and J' W J at parameters with residuals r.
+    """
     parameters, damping = start, 1e-3
     away = residual(parameters)
     value = float(weights @ away**2)
     for _ in range(ITERATIONS):
-        jacobian = _jacobian(part, parameters, parameters.size)
-        gradient = jacobian.T @ (weights * away)
-        curvature = (jacobian * weights[:, None]).T @ jacobian
+        gradient, curvature = normal(parameters, away)
         sizes = np.maximum(np.diag(curvature), 1e-12)
         if float((gradient**2 / sizes).max()) < 1e-22:
             return parameters, True
         while damping < 1e12:
-            moved = parameters - np.linalg.solve(curvature + damping * np.diag(sizes), gradient)
+            try:
+                moved = parameters - np.linalg.solve(curvature + damping * np.diag(sizes), gradient)
+            except np.linalg.LinAlgError:  # singular to the last digit
+                damping *= 4
+                continue
             after = residual(moved)
             lower = float(weights @ after**2)
             if lower <= value:
@@ -173,8 +190,8 @@ def _minimise(part: Part, residual: Any, weights: Floats, start: Floats) -> tupl
     return parameters, False
 
 
-def _start(part: Part, correlation: Floats, q: int) -> Floats:
-    """Start values: loadings of .7 in all, correlations of .5 between factors."""
+def start_part(part: Part, correlation: Floats, start: Floats) -> None:
+    """Start values of one group's free entries: loadings of .7 in all, correlations of .5 between factors."""
     loads = part.free["loadings"] >= 0
     below = (part.free["paths"] >= 0).any(axis=1)
     size = 0.7 / np.sqrt(np.maximum(loads.sum(axis=1), 1))
@@ -184,16 +201,16 @@ def _start(part: Part, correlation: Floats, q: int) -> Floats:
         if items.size:
             first = np.linalg.eigh(correlation[np.ix_(items, items)])[1][:, -1]
             signs[items, k] = np.where(first * (1 if first.sum() >= 0 else -1) < 0, -1.0, 1.0)
+    between = np.full(part.fixed["factors"].shape, 0.5)
+    np.fill_diagonal(between, 1.0)
     values = {
         "loadings": signs * size[:, None] / np.where(below, 1.28, 1.0),
         "paths": np.full(part.fixed["paths"].shape, 0.8),
-        "factors": np.full(part.fixed["factors"].shape, 0.5),
+        "factors": between,
     }
-    start = np.zeros(q)
     for name, entries in part.entries.items():
-        if entries.rows.size:
+        if name in values:
             start[entries.parameters] = values[name][entries.rows, entries.columns]
-    return start
 
 
 def _status(found: OrdinalEstimate) -> Status:

@@ -16,11 +16,10 @@ from scipy import special
 
 from analysis.confirm.model import Ints
 from analysis.mergeable import Floats
+from analysis.polychoric import INFINITE, NOTHING, cell_chances, maximum_correlations
 from analysis.results import Reason
 
-NOTHING = 1e-14  # a probability that differences of distribution functions cannot tell from 0
 LIMIT = 0.999  # correlations are kept inside, as lavaan does
-INFINITE = 40.0  # a threshold beyond which the normal density is 0 in floating point
 CHUNK = 16384
 
 
@@ -35,6 +34,7 @@ class Ordinal:
     thresholds : p arrays of normal quantiles of the cumulative shares
     correlation : (p, p)
     gamma : (p(p-1)/2,) * 2 covariance of root-n times the correlations, pairs in the order of `pairs`
+    joint : the same of the thresholds, item by item, and then the correlations; None unless it was asked for
     sparse : whether some pair of categories never occurs together
     from_sample : whether the rows are a random sample of all rows
     """
@@ -46,40 +46,13 @@ class Ordinal:
     gamma: Floats
     sparse: bool
     from_sample: bool
+    joint: Floats | None = None
 
 
 def pairs(p: int) -> tuple[Ints, Ints]:
     """The later and the earlier item of every pair, column by column as in lavaan."""
     earlier, later = np.triu_indices(p, 1)
     return later.astype(np.int64), earlier.astype(np.int64)
-
-
-def bivariate_normal(h: Floats, k: Floats, rho: Floats) -> Floats:
-    """Distribution function of two standard normal variables with correlation rho, by Owen's T function.
-
-    References
-    ----------
-    Owen, D. B. (1956). Tables for computing bivariate normal probabilities. Ann. Math. Statist. 27, 1075-1090, eq. 2.1.
-    """
-    h = np.where(np.abs(h) < 1e-12, 1e-12, h)
-    k = np.where(np.abs(k) < 1e-12, 1e-12, k)
-    root = np.sqrt(1 - rho * rho)
-    found = (special.ndtr(h) + special.ndtr(k)) / 2
-    found = found - special.owens_t(h, (k / h - rho) / root) - special.owens_t(k, (h / k - rho) / root)
-    return np.asarray(np.where((h < 0) != (k < 0), found - 0.5, found), np.float64)
-
-
-def _density(h: Floats, k: Floats, rho: Floats) -> Floats:
-    """Density of the same: the derivative of the distribution function by rho."""
-    rest = 1 - rho * rho
-    exponent = np.maximum(-(h * h - 2 * rho * h * k + k * k) / (2 * rest), -700.0)
-    return np.asarray(np.exp(exponent) / (2 * math.pi * np.sqrt(rest)), np.float64)
-
-
-def _cells(corner: Floats) -> Floats:
-    """Probabilities of rectangles from the values at their corners."""
-    found: Floats = corner[..., 1:, 1:] - corner[..., :-1, 1:] - corner[..., 1:, :-1] + corner[..., :-1, :-1]
-    return found
 
 
 def recoded(rows: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[int, ...]]:
@@ -93,7 +66,11 @@ def recoded(rows: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[int, ...]]:
 
 
 def ordinal_moments(
-    rows: NDArray[Any], rng: np.random.Generator, most: int = 50_000, floor: float = NOTHING
+    rows: NDArray[Any],
+    rng: np.random.Generator,
+    most: int = 50_000,
+    floor: float = NOTHING,
+    joint: bool = False,
 ) -> Ordinal | Reason:
     """Thresholds, polychoric correlations and the covariance of the correlations.
 
@@ -105,6 +82,8 @@ def ordinal_moments(
     floor : float
         Cells with a smaller probability are left out.  lavaan's floor is 1.5e-8, which lets it pass over respondents
         whose pair of answers is next to impossible; the default leaves out what floating point cannot tell from 0.
+    joint : bool
+        Whether `Ordinal.joint` is wanted, for models that bind the thresholds too.
 
     Returns
     -------
@@ -137,16 +116,17 @@ def ordinal_moments(
     for at, (i, j) in enumerate(zip(later.tolist(), earlier.tolist(), strict=True)):
         if (sizes[i], sizes[j]) == (2, 2):
             _fill(counts[at])
-    rho = _polychoric(counts, cuts[later], cuts[earlier], floor)
+    rho = maximum_correlations(counts, cuts[later, 1:-1], cuts[earlier, 1:-1], LIMIT, floor)
     if float(np.abs(rho).max(initial=0.0)) > 0.99:
         return "singular"
     correlation = np.eye(p)
     correlation[later, earlier] = correlation[earlier, later] = rho
-    gamma = _gamma(codes, sizes, cuts, later, earlier, rho, floor)
+    gamma = _gamma(codes, sizes, cuts, later, earlier, rho, floor, joint)
     if gamma is None:
         return "singular"
     thresholds = tuple(cuts[j, 1 : sizes[j]].copy() for j in range(p))
-    return Ordinal(n, sizes, thresholds, correlation, gamma, sparse, from_sample)
+    alone = gamma[-rho.size :, -rho.size :] if rho.size else gamma[:0, :0]
+    return Ordinal(n, sizes, thresholds, correlation, alone, sparse, from_sample, gamma if joint else None)
 
 
 def _tables(codes: NDArray[np.int64], sizes: tuple[int, ...], later: Ints, earlier: Ints) -> Floats:
@@ -187,31 +167,6 @@ def _fill(table: Floats) -> None:
         four += half * np.array([[1.0, -1.0], [-1.0, 1.0]])
 
 
-def _polychoric(counts: Floats, rows: Floats, columns: Floats, floor: float) -> Floats:
-    """Maximum likelihood correlation of each table at fixed thresholds: Fisher scoring, all pairs at once."""
-    h, k = rows[:, :, None], columns[:, None, :]
-    n = counts.sum(axis=(1, 2))
-    rho, fisher = np.zeros(n.size), np.ones(n.size)
-    low, high = np.full(n.size, -LIMIT), np.full(n.size, LIMIT)
-    for _ in range(100):
-        at = rho[:, None, None]
-        chance = np.maximum(_cells(bivariate_normal(h, k, at)), 1e-300)
-        slope = _cells(_density(h, k, at))
-        known = chance > floor
-        safe = np.where(known, chance, 1.0)
-        score = np.where(known, counts * slope / safe, 0.0).sum(axis=(1, 2))
-        fisher = n * np.where(known, slope * slope / safe, 0.0).sum(axis=(1, 2))
-        # The likelihood has one maximum: the sign of its derivative brackets it.
-        low, high = np.where(score > 0, rho, low), np.where(score > 0, high, rho)
-        moved = rho + score / np.maximum(fisher, 1e-12)
-        moved = np.where((moved <= low) | (moved >= high), (low + high) / 2, moved)
-        step = np.abs(moved - rho)
-        rho = moved
-        if float(step.max(initial=0.0)) < 1e-12:
-            break
-    return rho
-
-
 def _gamma(
     codes: NDArray[np.int64],
     sizes: tuple[int, ...],
@@ -220,17 +175,23 @@ def _gamma(
     earlier: Ints,
     rho: Floats,
     floor: float,
+    joint: bool,
 ) -> Floats | None:
-    """Covariance of root-n times the correlations: B^-1 (sum of score products) B'^-1 (Muthen 1984, eq. 24-25).
+    """Covariance of root-n times the correlations (before them the thresholds, if `joint`).
 
-    Every row's influence on a correlation is its own score less what its influence on the thresholds passes on.
+    Every row's influence on a correlation is its own score less what its influence on the thresholds passes on
+    (Muthen 1984, eq. 24-25: B^-1 (sum of score products) B'^-1).
     """
     n, m = codes.shape[0], max(sizes)
     influence = _threshold_influence(codes, sizes, cuts)
     tables, information = np.zeros((later.size, m, m)), np.zeros(later.size)
     counts = _tables(codes, sizes, later, earlier)
+    chances, slopes = cell_chances(cuts[later, 1:-1], cuts[earlier, 1:-1], rho)
+    used = (counts > 0) & (chances > floor)
+    chances = np.where(used, chances, 1.0)
     for at, (i, j) in enumerate(zip(later.tolist(), earlier.tolist(), strict=True)):
-        score, by_i, by_j = _cell_scores(cuts[i], cuts[j], float(rho[at]), counts[at], floor)
+        score = np.where(used[at], slopes[at] / chances[at], 0.0)
+        by_i, by_j = (np.where(used[at], one / chances[at], 0.0) for one in _by_thresholds(cuts[i], cuts[j], rho[at]))
         weighted = counts[at] * score
         information[at] = float((weighted * score).sum())
         # What each threshold does to the sum of the scores, carried over to the categories of the two items.
@@ -240,11 +201,14 @@ def _gamma(
     if float(information.min(initial=1.0)) <= 0:
         return None
     flat = (tables / information[:, None, None]).reshape(later.size, m * m)
-    found = np.zeros((later.size, later.size))
+    own = [(j, influence[j][:, t]) for j in range(len(sizes)) for t in range(sizes[j] - 1)] if joint else []
+    found = np.zeros((len(own) + later.size,) * 2)
     for begin in range(0, n, CHUNK // 8):
         part = codes[begin : begin + CHUNK // 8]
         places = part[:, later] * m + part[:, earlier]
         scores = np.take_along_axis(flat, places.T, axis=1)
+        if own:
+            scores = np.vstack([[by_category[part[:, j]] for j, by_category in own], scores])
         found += scores @ scores.T
     total: Floats = n * found
     return total
@@ -267,23 +231,15 @@ def _threshold_influence(codes: NDArray[np.int64], sizes: tuple[int, ...], cuts:
     return found
 
 
-def _cell_scores(
-    rows: Floats, columns: Floats, rho: float, counts: Floats, floor: float
-) -> tuple[Floats, Floats, Floats]:
-    """Derivatives of each cell's log-probability: by rho (m, m), and by each item's thresholds (m - 1, m, m)."""
-    at = np.array(rho)
-    h, k = rows[:, None], columns[None, :]
-    chance = _cells(bivariate_normal(h, k, at))
-    used = (counts > 0) & (chance > floor)
-    safe = np.where(used, chance, 1.0)
-    score = np.where(used, _cells(_density(h, k, at)) / safe, 0.0)
+def _by_thresholds(rows: Floats, columns: Floats, rho: float) -> tuple[Floats, Floats]:
+    """(m - 1, m, m) derivatives of each cell's chance by the thresholds of the item in rows, and of that in columns."""
     by_rows, by_columns = (_by_threshold(one, other, rho) for one, other in ((rows, columns), (columns, rows)))
     m = rows.size - 1
     first, second = np.zeros((m - 1, m, m)), np.zeros((m - 1, m, m))
     for t in range(m - 1):
         first[t, t], first[t, t + 1] = by_rows[t], -by_rows[t]
         second[t, :, t], second[t, :, t + 1] = by_columns[t], -by_columns[t]
-    return score, np.where(used, first / safe, 0.0), np.where(used, second / safe, 0.0)
+    return first, second
 
 
 def _by_threshold(own: Floats, other: Floats, rho: float) -> Floats:

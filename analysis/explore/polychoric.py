@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.explore.matrices import smoothed
+from analysis.polychoric import INFINITE, maximum_correlations
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -20,9 +21,6 @@ CHUNK = 2**14
 
 EDGE = 1 - 1e-6
 """The estimate stays within -EDGE..EDGE; at the edge every answer to one item tells the other."""
-
-FAR = 9.0
-"""Stands for an infinite threshold: the normal tail beyond it is below 1e-18."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,23 +108,6 @@ def pair_tables(ratings: NDArray[np.uint8], points: int) -> Counts:
     return np.ascontiguousarray(total.reshape(k, points, k, points).transpose(0, 2, 1, 3))
 
 
-def bivariate_normal(h: Floats, k: Floats, rho: Floats) -> Floats:
-    """``P(X <= h, Y <= k)`` of standard normal X, Y with correlation rho (-1 < rho < 1), by Owen's T.
-
-    References
-    ----------
-    Owen, D. B. (1956). Tables for computing bivariate normal probabilities. Ann. Math. Statist. 27, 1075-1090,
-    equation 2.1.
-    """
-    # The formula divides by h and k; both probabilities and T are smooth there, so a step of 1e-13 does no harm.
-    h = np.where(np.abs(h) < 1e-13, 1e-13, h)
-    k = np.where(np.abs(k) < 1e-13, 1e-13, k)
-    root = np.sqrt((1 - rho) * (1 + rho))
-    both = special.owens_t(h, (k / h - rho) / root) + special.owens_t(k, (h / k - rho) / root)
-    found: Floats = 0.5 * (special.ndtr(h) + special.ndtr(k)) - both - 0.5 * (h * k < 0)
-    return found
-
-
 def polychoric(tables: NDArray[Any], thin_below: int = 5) -> Polychorics:
     """Polychoric correlation of each of q tables, by two-step maximum likelihood.
 
@@ -165,62 +146,18 @@ def polychoric(tables: NDArray[Any], thin_below: int = 5) -> Polychorics:
 
 
 def _thresholds(margin: Floats) -> Floats:
-    """(q, m - 1) normal quantiles of the cumulative shares of (q, m) counts; +-`FAR` for those beyond all answers."""
+    """(q, m - 1) normal quantiles of the cumulative shares of (q, m) counts; +-`INFINITE` beyond all answers."""
     cumulative = np.cumsum(margin, axis=1)
     share = cumulative[:, :-1] / cumulative[:, -1:]
     inside = (share > 0) & (cumulative[:, :-1] < cumulative[:, -1:])
-    return np.where(inside, special.ndtri(np.where(inside, share, 0.5)), np.where(share > 0, FAR, -FAR))
+    return np.where(inside, special.ndtri(np.where(inside, share, 0.5)), np.where(share > 0, INFINITE, -INFINITE))
 
 
 def _maximum(counts: Floats) -> Floats:
-    """The rho of each table where the score is 0: Fisher scoring, kept inside a bracket by the score's sign."""
+    """The correlation of each table, exactly at +-`EDGE` where the likelihood rises up to there."""
     a, b = _thresholds(counts.sum(axis=2)), _thresholds(counts.sum(axis=1))
-    q = len(counts)
-    low, high = np.full(q, -EDGE), np.full(q, EDGE)
-    rho = np.clip(_pearson(counts), -0.95, 0.95)
-    open_ = np.arange(q)
-    for _ in range(100):
-        score, information = _score(counts[open_], a[open_], b[open_], rho[open_])
-        here = rho[open_]
-        low[open_], high[open_] = np.where(score > 0, here, low[open_]), np.where(score > 0, high[open_], here)
-        step = here + score / np.maximum(information, 1e-12)
-        outside = (step <= low[open_]) | (step >= high[open_])
-        middle = (low[open_] + high[open_]) / 2
-        rho[open_] = np.where(outside, middle, step)
-        open_ = open_[np.abs(rho[open_] - here) > 1e-11]
-        if not open_.size:
-            break
+    rho = maximum_correlations(counts, a, b, EDGE)
     return np.where(np.abs(rho) > EDGE - 1e-9, np.copysign(EDGE, rho), rho)
-
-
-def _score(counts: Floats, a: Floats, b: Floats, rho: Floats) -> tuple[Floats, Floats]:
-    """Score and expected information of rho, divided by n."""
-    q, m = a.shape[0], a.shape[1] + 1
-    h, k, r = a[:, :, None], b[:, None, :], rho[:, None, None]
-    below = np.zeros((q, m + 1, m + 1))
-    below[:, 1:m, 1:m] = bivariate_normal(h, k, r)
-    below[:, 1:m, m], below[:, m, 1:m], below[:, m, m] = special.ndtr(a), special.ndtr(b), 1.0
-    # The derivative of the bivariate distribution by rho is its density (Plackett's identity).
-    left = (1 - r) * (1 + r)
-    density = np.zeros_like(below)
-    density[:, 1:m, 1:m] = np.exp(-(h * h - 2 * r * h * k + k * k) / (2 * left)) / (2 * np.pi * np.sqrt(left))
-    cell = np.maximum(np.diff(np.diff(below, axis=1), axis=2), 1e-15)
-    slope = np.diff(np.diff(density, axis=1), axis=2)
-    relative = slope / cell
-    n = counts.sum(axis=(1, 2))
-    return (counts * relative).sum(axis=(1, 2)) / n, (slope * relative).sum(axis=(1, 2))
-
-
-def _pearson(counts: Floats) -> Floats:
-    """Pearson correlation of the places of rows and columns: where the search starts."""
-    n, m = counts.sum(axis=(1, 2)), counts.shape[1]
-    place = np.arange(m, dtype=np.float64)
-    rows, columns = counts.sum(axis=2) / n[:, None], counts.sum(axis=1) / n[:, None]
-    x, y = rows @ place, columns @ place
-    spread = (rows @ place**2 - x * x) * (columns @ place**2 - y * y)
-    both = np.einsum("qab,a,b->q", counts, place, place) / n - x * y
-    found: Floats = both / np.sqrt(np.maximum(spread, 1e-12))
-    return found
 
 
 def polychoric_matrix(tables: Counts, thin_below: int = 5) -> PolychoricMatrix:

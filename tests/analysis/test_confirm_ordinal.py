@@ -12,7 +12,8 @@ from scipy import stats
 from analysis.confirm.derived import correlation_loadings, delta_method, factor_correlations
 from analysis.confirm.dwls import OrdinalEstimate, adjusted, least_squares, ordinal_fit, ordinal_modifications
 from analysis.confirm.model import bifactor, correlated_factors, one_factor
-from analysis.confirm.ordinal import Ordinal, bivariate_normal, ordinal_moments, pairs
+from analysis.confirm.ordinal import Ordinal, ordinal_moments, pairs
+from analysis.polychoric import bivariate_normal
 from tests.agreement import agree
 from tests.analysis.confirming import LAVAAN, expected, from_lavaan, kiosk_scores, scores, table
 

@@ -23,10 +23,11 @@ from analysis.explore.hierarchy import omegas, schmid_leiman
 from analysis.explore.matrices import smoothed, squared_multiple
 from analysis.explore.nomological import compare, correlate, nomological, williams_t, zou_interval
 from analysis.explore.parallel import minimum_average_partial, parallel_analysis
-from analysis.explore.polychoric import bivariate_normal, pair_tables, polychoric, polychoric_matrix
+from analysis.explore.polychoric import pair_tables, polychoric, polychoric_matrix
 from analysis.explore.report import Exploratory, exploratory
 from analysis.explore.rotation import Rotation, oblimin, varimax
 from analysis.matrix import Layout, ScoreMatrix
+from analysis.polychoric import bivariate_normal
 from analysis.report import plain
 from analysis.results import Statistic
 from analysis.schema import schema_of
@@ -735,9 +736,9 @@ def test_long_scales_without_skew_use_pearson_correlations() -> None:
     ("rows", "reason"),
     [
         (np.zeros((0, 6)), "no_respondents"),
-        (np.full((1, 6), 3), "no_respondents"),  # one answer has no variance, so no item is left
+        (np.full((1, 6), 3), "too_few"),
         (np.zeros((20, 6)), "no_respondents"),
-        (np.full((20, 6), 3), "no_respondents"),
+        (np.full((20, 6), 3), "no_variance"),
         (np.random.default_rng(1).integers(1, 8, (9, 6)), "too_few"),
         (np.random.default_rng(1).integers(1, 8, (40, 1)), "one_item"),
     ],
