@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.confirm.derived import delta_method, factor_correlations, quantile
+from analysis.confirm.fit import held
 from analysis.confirm.model import Part
+from analysis.confirm.robust import lower
+from analysis.confirm.twostage import TwoStage
 from analysis.mergeable import Floats
 from analysis.results import Reason, Statistic, undefined
 from analysis.thresholds import DEFAULT, Thresholds
@@ -105,7 +108,7 @@ def _share(value: float, se: float, n: int, method: str, level: float) -> Statis
     reach = min(quantile(level) * se / (value * (1 - value)), 700.0)
     odds = math.log(value / (1 - value))
     low, high = (1 / (1 + math.exp(-max(min(one, 700.0), -700.0))) for one in (odds - reach, odds + reach))
-    return Statistic(value, min(low, value), max(high, value), level, n, f"{method}, delta method")
+    return held(value, low, high, level, n, f"{method}, delta method")
 
 
 def correlations_of_factors(
@@ -173,6 +176,17 @@ def htmt_matrix(correlation: Floats, members: Floats) -> Floats:
     return np.where(np.outer(within > 0, within > 0), ratio, np.nan)
 
 
+def htmt2_matrix(correlation: Floats, members: Floats) -> Floats:
+    """HTMT2 of all pairs of sets at once, NaN where it is undefined; as `htmt_matrix`."""
+    bad = (correlation <= 0).astype(np.float64)
+    sizes, failed = members.sum(axis=0), members.T @ bad @ members > 0
+    logs = members.T @ np.log(np.where(bad > 0, 1.0, correlation)) @ members
+    within = np.diag(logs) / (sizes * (sizes - 1))  # the logarithms of the diagonal are 0
+    found = np.exp(logs / np.outer(sizes, sizes) - (within[:, None] + within) / 2)
+    defined = ~np.diag(failed)
+    return np.where(failed | ~np.outer(defined, defined), np.nan, found)
+
+
 def _within(correlation: Floats, items: Sequence[int]) -> Floats:
     """Correlations between the items of one set."""
     places = np.asarray(items, np.int64)
@@ -186,59 +200,76 @@ def correlation_of(covariance: Floats) -> Floats:
     return np.asarray(covariance / np.outer(sds, sds), np.float64)
 
 
+Limits = dict[str, tuple[Floats, Floats]]
+MATRICES = {"HTMT": htmt_matrix, "HTMT2": htmt2_matrix}
+
+
 def htmt_intervals(
-    rows: NDArray[Any],
+    rows: NDArray[Any] | TwoStage,
     members: Floats,
     rng: np.random.Generator,
     thresholds: Thresholds = DEFAULT,
-) -> tuple[Floats, Floats, bool]:
-    """Percentile bootstrap limits of the HTMT of all pairs of sets of items.
+) -> tuple[Limits, bool]:
+    """Percentile bootstrap limits of the HTMT and HTMT2 of all pairs of sets of items.
 
     Respondents are resampled as multinomial counts.  Of more than `Thresholds.htmt_rows` rows a random sample is
     resampled, and the distances of the draws from its own value are shrunk by the root of its share of the rows.
+    Where answers are missing, the moments follow a resample by the influence of its rows.
 
     Parameters
     ----------
-    rows : (n, p) without missing values
+    rows : (n, p) without missing values, or the moments of rows with missing values
     members : (p, m) 1 where an item belongs to a set of at least two, else 0
 
     Returns
     -------
-    low, high : (m, m) distances of the limits from the value; NaN where draws were undefined too often
+    "HTMT", "HTMT2" -> low, high : (m, m) distances of the limits from the value
+        NaN where draws were undefined too often.
     from_sample : bool
     """
-    n, share = rows.shape[0], 1.0
-    if n > thresholds.htmt_rows:
+    n, share = (rows.n if isinstance(rows, TwoStage) else rows.shape[0]), 1.0
+    if not isinstance(rows, TwoStage) and n > thresholds.htmt_rows:
         share = math.sqrt(thresholds.htmt_rows / n)
         rows = rows[np.sort(rng.choice(n, thresholds.htmt_rows, replace=False))]
-    drawn = _drawn_htmt(rows - rows.mean(axis=0, dtype=np.float64), members, rng, thresholds.htmt_draws)
-    sets = members.shape[1]
+    centred = rows if isinstance(rows, TwoStage) else rows - rows.mean(axis=0, dtype=np.float64)
+    drawn = _drawn_htmt(centred, members, rng, thresholds.htmt_draws)
+    return {name: _limits(one, share, thresholds) for name, one in drawn.items()}, share < 1
+
+
+def _limits(drawn: Floats, share: float, thresholds: Thresholds) -> tuple[Floats, Floats]:
+    """Distances of the limits from the first of the draws, which is the value of the rows themselves."""
+    sets = drawn.shape[1]
     tail = (1 - thresholds.level) / 2
     away = np.sort((drawn[1:] - drawn[0]) * share, axis=0)  # undefined draws come last
     known = (~np.isnan(away)).sum(axis=0)
     low, high = np.full((sets, sets), np.nan), np.full((sets, sets), np.nan)
-    for one, other in np.argwhere(known >= 0.95 * thresholds.htmt_draws):
+    for one, other in np.argwhere(known >= 0.95 * (drawn.shape[0] - 1)):
         limits = np.quantile(away[: known[one, other], one, other], [tail, 1 - tail])
         low[one, other], high[one, other] = limits
-    return low, high, share < 1
+    return low, high
 
 
-def _drawn_htmt(values: Floats, members: Floats, rng: np.random.Generator, draws: int) -> Floats:
-    """(1 + draws, m, m) HTMT of the rows themselves and of resamples; NaN where an item has no variance left."""
-    n, p = values.shape
-    first, second = np.tril_indices(p)
-    moments = np.hstack([values, values[:, first] * values[:, second]])
-    found = np.full((draws + 1, members.shape[1], members.shape[1]), np.nan)
+def _drawn_htmt(values: Floats | TwoStage, members: Floats, rng: np.random.Generator, draws: int) -> dict[str, Floats]:
+    """(1 + draws, m, m) of the rows themselves and of resamples; NaN where an item has no variance left."""
+    n, p = (values.n, values.mean.size) if isinstance(values, TwoStage) else values.shape
+    first, second = lower(p)
+    if isinstance(values, TwoStage):
+        moments, base = values.influence[:, p:], values.covariance[first, second]
+    else:
+        moments, base = np.hstack([values, values[:, first] * values[:, second]]), np.zeros(first.size)
+    found = {name: np.full((draws + 1, members.shape[1], members.shape[1]), np.nan) for name in MATRICES}
     for begin in range(0, draws + 1, CHUNK):
         size = min(CHUNK, draws + 1 - begin)
         counts = rng.multinomial(n, np.full(n, 1 / n), size=size - (begin == 0)).astype(np.float64)
         counts = counts if begin else np.vstack([np.ones((1, n)), counts])
         sums = counts @ moments / n
+        drawn = base + sums if isinstance(values, TwoStage) else sums[:, p:] - sums[:, first] * sums[:, second]
         covariance = np.zeros((size, p, p))
-        covariance[:, first, second] = sums[:, p:] - sums[:, first] * sums[:, second]
-        covariance[:, second, first] = covariance[:, first, second]
+        covariance[:, first, second] = covariance[:, second, first] = drawn
         for at in np.flatnonzero(np.einsum("dii->di", covariance).min(axis=1) > 1e-12):
-            found[begin + at] = htmt_matrix(correlation_of(covariance[at]), members)
+            correlation = correlation_of(covariance[at])
+            for name, matrix in MATRICES.items():
+                found[name][begin + at] = matrix(correlation, members)
     return found
 
 
@@ -251,7 +282,7 @@ def discriminance(
     items: Mapping[str, Sequence[int]],
     between: Mapping[tuple[str, str], Statistic],
     ave: Mapping[str, Statistic],
-    rows: NDArray[Any] | None,
+    rows: NDArray[Any] | TwoStage | None,
     n: int,
     rng: np.random.Generator,
     thresholds: Thresholds = DEFAULT,
@@ -264,43 +295,68 @@ def discriminance(
     items : dimension -> places of its items
     between : pair of dimensions -> correlation of the factors (empty when the factor model gave none)
     ave : dimension -> average variance extracted
-    rows : (n, p) complete rows for the intervals of the HTMT, or None for no intervals
+    rows : (n, p) complete rows, or moments of incomplete ones, for the intervals of the HTMT; None for no intervals
     """
     names = list(items)
-    low, high, sampled = np.full((len(names),) * 2, np.nan), np.full((len(names),) * 2, np.nan), False
-    scales = [at for at, one in enumerate(names) if len(items[one]) > 1]
-    if rows is not None and rows.shape[0] > 2 and len(scales) > 1:
-        members = np.zeros((correlation.shape[0], len(scales)))
-        for column, at in enumerate(scales):
-            members[list(items[names[at]]), column] = 1.0
-        where = np.ix_(scales, scales)
-        low[where], high[where], sampled = htmt_intervals(rows, members, rng, thresholds)
+    limits, sampled = _spread(rows, items, correlation.shape[0], rng, thresholds)
     found = {}
     for i, j in combinations(range(len(names)), 2):
         one, other = names[i], names[j]
-        reach = float(low[i, j]), float(high[i, j])
-        ratio = _ratio(htmt(correlation, items[one], items[other]), n, "HTMT", *reach, sampled, thresholds)
-        second = _ratio(htmt2(correlation, items[one], items[other]), n, "HTMT2", math.nan, math.nan, False, thresholds)
+        ratio, second = (
+            _ratio(function(correlation, items[one], items[other]), n, name, limits[name], (i, j), sampled, thresholds)
+            for name, function in (("HTMT", htmt), ("HTMT2", htmt2))
+        )
         phi = between.get((one, other), undefined("improper_solution", n, "factor correlation"))
         passes = _fornell_larcker(phi, ave.get(one), ave.get(other))
         found[f"{one}.{other}"] = Discriminance(phi, passes, ratio, second, _verdict(ratio, thresholds))
     return found
 
 
+def _spread(
+    rows: NDArray[Any] | TwoStage | None,
+    items: Mapping[str, Sequence[int]],
+    p: int,
+    rng: np.random.Generator,
+    thresholds: Thresholds,
+) -> tuple[Limits, bool]:
+    """`htmt_intervals` of all dimensions; NaN for those of one item, or without rows."""
+    size = len(items)
+    limits: Limits = {name: (np.full((size, size), np.nan), np.full((size, size), np.nan)) for name in MATRICES}
+    scales = [at for at, places in enumerate(items.values()) if len(places) > 1]
+    n = 0 if rows is None else rows.n if isinstance(rows, TwoStage) else rows.shape[0]
+    if rows is None or n < 3 or len(scales) < 2:
+        return limits, False
+    members = np.zeros((p, len(scales)))
+    for column, at in enumerate(scales):
+        members[list(list(items.values())[at]), column] = 1.0
+    found, sampled = htmt_intervals(rows, members, rng, thresholds)
+    where = np.ix_(scales, scales)
+    for name, reach in found.items():
+        for whole, part in zip(limits[name], reach, strict=True):
+            whole[where] = part
+    return limits, sampled
+
+
 def _ratio(
-    value: float | Reason, n: int, method: str, low: float, high: float, sampled: bool, thresholds: Thresholds
+    value: float | Reason,
+    n: int,
+    method: str,
+    limits: tuple[Floats, Floats],
+    pair: tuple[int, int],
+    sampled: bool,
+    thresholds: Thresholds,
 ) -> Statistic:
     """An HTMT with its interval and flags."""
     if not isinstance(value, float):
         return undefined(value, n, method)
-    flags = ("from_sample",) if sampled else ()
+    low, high = (value + float(reach[pair]) for reach in limits)
     if math.isnan(low):
         return Statistic(value, n=n, method=method)
-    above = max(value + high, value)
-    if value < thresholds.htmt_lenient <= above:
-        flags = (*flags, "interval_reaches_limit")
-    return Statistic(
-        value, min(value + low, value), above, thresholds.level, n, f"{method}, percentile bootstrap", flags
+    told = held(value, low, high, thresholds.level, n, f"{method}, percentile bootstrap")
+    reaches = value < thresholds.htmt_lenient <= max(high, value)
+    return told.flagged(
+        *(["from_sample"] if sampled else []),
+        *(["interval_reaches_limit"] if reaches else []),
     )
 
 

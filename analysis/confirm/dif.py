@@ -8,13 +8,15 @@ The ratings are collapsed to distinct combinations, so the cost hardly grows wit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from analysis.adjust import benjamini_hochberg
+from analysis.matrix import rated
 from analysis.ordered import ordered_logit
 from analysis.results import Reason, Statistic, undefined
 from analysis.thresholds import DEFAULT, Thresholds
@@ -32,12 +34,14 @@ class ItemDif:
     r2_uniform : McFadden's R squared gained by the group beside the rest score
     r2_total : gained by the group and its product with the rest score
     p : of the likelihood ratio test of both
-    flagged : whether r2_total reaches `Thresholds.dif_r2`; None when undefined
+    p_adjusted : the same by Benjamini and Hochberg over the items screened together
+    flagged : whether r2_total reaches `Thresholds.dif_r2` and p_adjusted is at most `Thresholds.q`; None when undefined
     """
 
     r2_uniform: Statistic
     r2_total: Statistic
     p: Statistic
+    p_adjusted: Statistic
     flagged: bool | None
 
 
@@ -47,13 +51,13 @@ def dif(item: NDArray[Any], rest: NDArray[Any], group: NDArray[np.int64], thresh
     Parameters
     ----------
     item : (n,) whole ratings; rest : (n,) sum of the other items; group : (n,) numbers from 0
-        Complete rows only.
+        None missing.
 
     Returns
     -------
     ItemDif
-        Undefined for no rows ("no_complete_cases"), one group ("one_group"), a constant item or rest score
-        ("no_variance"), or when a model has no maximum ("not_converged").
+        `p_adjusted` is p, of this item alone.  Undefined for no rows ("no_complete_cases"), one group ("one_group"), a
+        constant item or rest score ("no_variance"), or when a model has no maximum ("not_converged").
 
     References
     ----------
@@ -74,10 +78,10 @@ def dif(item: NDArray[Any], rest: NDArray[Any], group: NDArray[np.int64], thresh
             uniform, total, ratio, df = found
             p = float(special.gammaincc(df / 2, max(ratio, 0.0) / 2))
             gained, both, chance = (Statistic(value, n=n, method=METHOD) for value in (uniform, total, p))
-            return ItemDif(gained, both, chance, bool(total >= thresholds.dif_r2))
+            return ItemDif(gained, both, chance, chance, bool(total >= thresholds.dif_r2 and p <= thresholds.q))
         why = "not_converged"
     none = undefined(why, n, METHOD)
-    return ItemDif(none, none, none, None)
+    return ItemDif(none, none, none, none, None)
 
 
 def _compared(
@@ -114,8 +118,32 @@ def _compared(
 def screening(
     rows: NDArray[Any], group: NDArray[np.int64], items: Sequence[str], thresholds: Thresholds = DEFAULT
 ) -> dict[str, ItemDif]:
-    """Screen every item of (n, p) complete ratings against the sum of the others."""
-    total = rows.sum(axis=1, dtype=np.int64)
-    return {
-        name: dif(rows[:, j], total - rows[:, j].astype(np.int64), group, thresholds) for j, name in enumerate(items)
-    }
+    """Screen every item of (n, p) ratings against the sum of the others.
+
+    Who left some of the others out takes part with the mean of those rated times their number, rounded, as long as
+    `Thresholds.dif_answered` of them are rated; who left out the item itself does not.
+    """
+    given = rated(rows)
+    ratings, total = np.where(given, rows, 0).astype(np.int64), given.sum(axis=1)
+    summed, others = ratings.sum(axis=1), max(rows.shape[1] - 1, 1)
+    found = {}
+    for j, name in enumerate(items):
+        answered = total - given[:, j]
+        kept = given[:, j] & (answered >= np.maximum(thresholds.dif_answered * others, 1))
+        rest = np.rint((summed - ratings[:, j])[kept] * others / answered[kept]).astype(np.int64)
+        found[name] = dif(ratings[kept, j], rest, group[kept], thresholds)
+    return _adjusted(found, thresholds)
+
+
+def _adjusted(found: dict[str, ItemDif], thresholds: Thresholds) -> dict[str, ItemDif]:
+    """The screening with p values for so many items."""
+    q = benjamini_hochberg([one.p.value for one in found.values()])
+    told = {}
+    for (name, one), at in zip(found.items(), q, strict=True):
+        if at is None or one.r2_total.value is None:
+            told[name] = one
+            continue
+        flagged = one.r2_total.value >= thresholds.dif_r2 and at <= thresholds.q
+        method = f"{METHOD}, Benjamini-Hochberg"
+        told[name] = replace(one, p_adjusted=Statistic(at, n=one.p.n, method=method), flagged=flagged)
+    return told

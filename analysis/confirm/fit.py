@@ -34,9 +34,12 @@ class Test:
 class FitTable:
     """Fit of one model.
 
-    `scaled` statistics are for ratings that are not normal: with maximum likelihood the Yuan-Bentler chi-square in
-    Mplus' form and the robust indices, with DWLS the mean- and variance-adjusted chi-square and the scaled indices.
-    They are undefined with reason "not_asked" when no rows were given.
+    `scaled` statistics are for ratings that are not normal or not complete: with maximum likelihood the Yuan-Bentler
+    chi-square in Mplus' form, with DWLS the mean- and variance-adjusted one, and the indices by the formulas of normal
+    ratings from these.  `robust` indices estimate what the indices of normal, complete ratings would be in the
+    population, whatever the estimator, so guides and limits are for them: with maximum likelihood from the scaling
+    factors, with DWLS from the maximum likelihood discrepancy of the correlations (see `categorical`).
+    All are undefined with reason "not_asked" when no rows were given.
     """
 
     n: int
@@ -57,6 +60,10 @@ class FitTable:
     tli_scaled: Statistic
     rmsea_scaled: Statistic
     p_close_scaled: Statistic
+    cfi_robust: Statistic
+    tli_robust: Statistic
+    rmsea_robust: Statistic
+    p_close_robust: Statistic
     srmr: Statistic
     log_likelihood: Statistic
     aic: Statistic
@@ -197,15 +204,20 @@ def fit_of(
     """
     none = baseline_of(found, fourth) if baseline is None else baseline
     plain = tuple(Test(one.chi2, one.model.df, one.chi2) for one in (found, none.estimate))
-    scaled = None
+    scaled = robust = None
     factor = None if fourth is None else scaling_factor(found, fourth)
     if factor is not None and none.factor is not None:
-        scaled = _scaled(plain[0], factor), _scaled(plain[1], none.factor)
+        robust = _with_factor(plain[0], factor), _with_factor(plain[1], none.factor)
+        scaled = _scaled(robust[0]), _scaled(robust[1])
     why: Reason = "not_asked" if fourth is None else "singular"
     sampled = fourth is not None and any(one.from_sample for one in fourth)
     free, groups, method = found.model.n_parameters, len(found.samples), "maximum likelihood"
     tests = plain[0], plain[1]
-    table = fit_table(tests, scaled, why, found.n, free, groups, srmr(found), method, thresholds, sampled)
+    table = fit_table(
+        tests, scaled, why, found.n, free, groups, srmr(found), method, thresholds, sampled, robust=robust
+    )
+    if fourth is not None and any(one.two_stage for one in fourth):
+        return table  # the moments have no likelihood of their own
     ll = log_likelihood(found)
 
     def measure(value: float) -> Statistic:
@@ -215,9 +227,14 @@ def fit_of(
     return replace(table, log_likelihood=measure(ll), aic=measure(aic), bic=measure(bic))
 
 
-def _scaled(test: Test, factor: float) -> Test:
+def _with_factor(test: Test, factor: float) -> Test:
     """A test with its scaling factor."""
     return Test(test.value, test.df, test.value / factor, factor)
+
+
+def _scaled(test: Test) -> Test:
+    """The scaled statistic in the place of the plain one."""
+    return Test(test.scaled, test.df, test.scaled)
 
 
 def indicative(n: int, parameters: int, thresholds: Thresholds = DEFAULT) -> bool:
@@ -237,18 +254,21 @@ def fit_table(
     thresholds: Thresholds,
     sampled: bool = False,
     multiplier: int | None = None,
+    robust: tuple[Test, Test] | None = None,
 ) -> FitTable:
     """The table from the tests of a model and of its baseline; `why` there are no scaled ones.
 
-    `multiplier` is what the discrepancy was multiplied by to give chi-square: n unless it is told.
+    `multiplier` is what the discrepancy was multiplied by to give chi-square: n unless it is told.  `robust` tests are
+    the ones with scaling factors; without them robust indices are left to the caller.
     """
     flags = ("indicative",) if indicative(n, parameters, thresholds) else ()
     if plain[0].df == 0:
-        scaled, why = None, "just_identified"
+        scaled, robust, why = None, None, "just_identified"
     by = n if multiplier is None else multiplier
     by_plain = _indices(plain, "just_identified", n, by, groups, method, flags, thresholds)
     more = (*flags, "from_sample") if sampled else flags
-    by_scaled = _indices(scaled, why, n, by, groups, f"{method}, robust", more, thresholds)
+    by_scaled = _indices(scaled, why, n, by, groups, f"{method}, scaled", more, thresholds)
+    by_robust = robust_indices(robust, why, n, n, groups, method, more, thresholds)
     without = undefined("not_asked", n, method)
     return FitTable(
         n=n,
@@ -258,7 +278,7 @@ def fit_table(
         p=by_plain["p"],
         chi2_scaled=by_scaled["chi2"],
         p_scaled=by_scaled["p"],
-        scaling_factor=by_scaled["scale"],
+        scaling_factor=by_scaled["scale"] if robust is None else by_robust["scale"],
         baseline_chi2=Statistic(plain[1].value, n=n, method=method, flags=flags),
         baseline_df=plain[1].df,
         cfi=by_plain["cfi"],
@@ -269,6 +289,10 @@ def fit_table(
         tli_scaled=by_scaled["tli"],
         rmsea_scaled=by_scaled["rmsea"],
         p_close_scaled=by_scaled["p_close"],
+        cfi_robust=by_robust["cfi"],
+        tli_robust=by_robust["tli"],
+        rmsea_robust=by_robust["rmsea"],
+        p_close_robust=by_robust["p_close"],
         srmr=Statistic(residual, n=n, method="SRMR, Bentler", flags=flags),
         log_likelihood=without,
         aic=without,
@@ -303,13 +327,44 @@ def _indices(
         "p_close": close_fit(model, multiplier, groups),
     }
     found = {name: Statistic(value, n=n, method=method, flags=flags) for name, value in values.items()}
-    return found | {"rmsea": Statistic(size, min(low, size), max(high, size), level, n, method, flags)}
+    return found | {"rmsea": held(size, low, high, level, n, method, flags)}
+
+
+def robust_indices(
+    tests: tuple[Test, Test] | None,
+    why: Reason,
+    n: int,
+    multiplier: int,
+    groups: int,
+    method: str,
+    flags: tuple[str, ...],
+    thresholds: Thresholds,
+) -> dict[str, Statistic]:
+    """ "cfi", "tli", "rmsea", "p_close" from tests with scaling factors, or the reason why there are none."""
+    return _indices(tests, why, n, multiplier, groups, f"{method}, robust", flags, thresholds)
+
+
+def held(
+    value: float, low: float, high: float, level: float, n: int, method: str, flags: tuple[str, ...] = ()
+) -> Statistic:
+    """A statistic whose interval holds it, flagged ``interval_widened`` where a limit had to be moved for that."""
+    slack = 1e-9 * max(1.0, abs(value))
+    if value < low - slack or value > high + slack:
+        flags = (*flags, "interval_widened")
+    return Statistic(value, min(low, value), max(high, value), level, n, method, flags)
 
 
 def acceptable(fit: FitTable, thresholds: Thresholds = DEFAULT) -> bool:
-    """Whether CFI, RMSEA and SRMR are within the lenient guides, by the robust indices where there are any."""
-    cfi = fit.cfi.value if fit.cfi_scaled.value is None else fit.cfi_scaled.value
-    rmsea = fit.rmsea.value if fit.rmsea_scaled.value is None else fit.rmsea_scaled.value
+    """Whether CFI, RMSEA and SRMR are within the lenient guides, by the robust indices (see `preferred`)."""
+    cfi, rmsea = (
+        preferred(fit.cfi_robust, fit.cfi_scaled, fit.cfi),
+        preferred(fit.rmsea_robust, fit.rmsea_scaled, fit.rmsea),
+    )
     if cfi is None or rmsea is None or fit.srmr.value is None:
         return False
     return cfi >= thresholds.cfi_fair and rmsea <= thresholds.rmsea_fair and fit.srmr.value <= thresholds.srmr_good
+
+
+def preferred(*given: Statistic) -> float | None:
+    """The first of the robust, scaled and plain values of an index that is defined."""
+    return next((one.value for one in given if one.value is not None), None)

@@ -20,11 +20,11 @@ from analysis.confirm.estimate import Estimate, Sample, maximum_likelihood
 from analysis.confirm.fit import Baseline, FitTable, acceptable, baseline_of, fit_of
 from analysis.confirm.model import Builder, Entries, FactorModel, ItemsOf, Name
 from analysis.confirm.modification import score_test
-from analysis.confirm.robust import FourthMoments
+from analysis.confirm.robust import FourthMoments, robust_score_test
 from analysis.results import Reason, Statistic, undefined
 from analysis.thresholds import DEFAULT, Thresholds
 
-Step = Literal["configural", "metric", "scalar", "partial_scalar", "strict"]
+Step = Literal["configural", "thresholds", "metric", "scalar", "partial_scalar", "strict"]
 Consequence = Literal["comparable", "partially_comparable", "not_comparable", "not_testable"]
 """What may be done with the groups' means.
 
@@ -44,6 +44,7 @@ class InvarianceStep:
     fit : None unless the estimate is proper
     chi2_change, p_change : scaled chi-square difference (Satorra and Bentler 2001), on `df_change`
     cfi_change, rmsea_change, srmr_change : this step minus the one before
+        Of the plain indices; of the robust ones where answers are missing, which would inflate plain chi-squares.
     holds : whether the changes stay within the limits; None when there is nothing to compare
     """
 
@@ -65,7 +66,7 @@ class InvarianceResult:
 
     Attributes
     ----------
-    groups : name -> respondents with complete answers, of the groups tested
+    groups : name -> respondents with any answer behind the moments, of the groups tested
     left_out : the same of the groups with too few
     items, dimensions : what the model holds
     steps : those that were reached, in order
@@ -73,7 +74,8 @@ class InvarianceResult:
     consequence : what may be done with the groups' means
     reason : why it is not testable
     flags : ``configural_poor`` (the model fits badly even without constraints: equality of it says little),
-        ``small_sample_limits``, ``treated_as_continuous``, ``from_sample``
+        ``small_sample_limits``, ``treated_as_continuous``, ``from_sample``, ``two_stage`` (answers are missing), and
+        ``complete_rows_only`` (too many are missing in a group, which then holds those without)
     items_dif : item -> screening for differential functioning (see `dif`), where rows were given
     """
 
@@ -184,6 +186,7 @@ class _Ladder:
     ) -> None:
         self.items, self.by_factor, self.samples, self.fourth = items, by_factor, samples, fourth
         self.thresholds = thresholds
+        self.two_stage = fourth is not None and any(one.two_stage for one in fourth)
         self.small = sum(one.n for one in samples) <= thresholds.invariance_small
         self.steps: list[InvarianceStep] = []
         self.freed: list[str] = []
@@ -220,7 +223,7 @@ class _Ladder:
             self.baseline = self.baseline or baseline_of(found, self.fourth)
             fit = fit_of(found, self.fourth, self.thresholds, self.baseline)
         status = found.status if isinstance(found, Estimate) else found
-        return found, compared(step, status, fit, before, self.thresholds, self.small)
+        return found, compared(step, status, fit, before, self.thresholds, self.small, self.two_stage)
 
     def _partial(self, scalar: Estimate, metric: InvarianceStep) -> tuple[Consequence, Reason | None]:
         """Free the intercept that misfits most, one at a time, until the limits hold or too many would be free."""
@@ -249,7 +252,11 @@ class _Ladder:
         indices = []
         for i in items:
             entry: dict[Name, Entries] = {"intercepts": Entries(np.array([i]), np.array([0]), np.array([0]))}
-            indices.append(score_test(found, [(group, entry) for group in groups]))
+            released = [(group, entry) for group in groups]
+            if self.two_stage and self.fourth is not None:
+                indices.append(robust_score_test(found, released, self.fourth))
+            else:
+                indices.append(score_test(found, released))
         p = [None if one is None else float(special.gammaincc(len(groups) / 2, max(one, 0.0) / 2)) for one in indices]
         q = benjamini_hochberg(p)
         chosen = [
@@ -262,6 +269,7 @@ class _Ladder:
         found = ["small_sample_limits"] if self.small else []
         if self.fourth is not None and any(one.from_sample for one in self.fourth):
             found.append("from_sample")
+        found += ["two_stage"] if self.two_stage else []
         fit = self.steps[0].fit if self.steps else None
         if fit is not None and not acceptable(fit, self.thresholds):
             found.append("configural_poor")
@@ -281,16 +289,23 @@ def _why(status: str) -> Reason:
 
 
 def compared(
-    step: Step, status: str, fit: FitTable | None, before: InvarianceStep | None, thresholds: Thresholds, small: bool
+    step: Step,
+    status: str,
+    fit: FitTable | None,
+    before: InvarianceStep | None,
+    thresholds: Thresholds,
+    small: bool,
+    robust: bool = False,
 ) -> InvarianceStep:
-    """One step against the freer one before it, with the limits of `Thresholds`."""
+    """One step against the freer one before it, with the limits of `Thresholds`, by plain or by robust indices."""
     none = undefined("not_asked")
     freer = None if before is None else before.fit
     if fit is None or freer is None:
         return InvarianceStep(step, status, fit, None, none, none, none, none, none, None)
     df = fit.df - freer.df
     chi2, p = chi2_difference(fit, freer)
-    changes = [_difference(fit.cfi, freer.cfi), _difference(fit.rmsea, freer.rmsea), _difference(fit.srmr, freer.srmr)]
+    indices = ("cfi_robust", "rmsea_robust", "srmr") if robust else ("cfi", "rmsea", "srmr")
+    changes = [_difference(getattr(fit, name), getattr(freer, name)) for name in indices]
     metric = step == "metric"
     limits = (
         thresholds.invariance_cfi_small if small else thresholds.invariance_cfi,

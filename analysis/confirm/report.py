@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.confirm.categorical import with_robust
 from analysis.confirm.convergence import (
     Convergence,
     Discriminance,
@@ -22,12 +23,19 @@ from analysis.confirm.derived import correlation_loadings, delta_method, quantil
 from analysis.confirm.dwls import OrdinalEstimate, least_squares, ordinal_fit, ordinal_modifications
 from analysis.confirm.estimate import Estimate, maximum_likelihood, unfit
 from analysis.confirm.evidence import Chosen, Evidence, chosen_items, part_of
-from analysis.confirm.fit import Baseline, FitTable, Test, acceptable, baseline_of, fit_of, indicative, rmsea
+from analysis.confirm.fit import Baseline, FitTable, Test, acceptable, baseline_of, fit_of, indicative, preferred, rmsea
 from analysis.confirm.model import FactorModel, bifactor, correlated_factors, one_factor, second_order
-from analysis.confirm.modification import Modification, top_modifications
+from analysis.confirm.modification import (
+    Modification,
+    absent_entries,
+    listed,
+    standardised_changes,
+    top_modifications,
+)
 from analysis.confirm.ordinal import Ordinal, ordinal_moments
-from analysis.confirm.robust import FourthMoments, fourth_moments, sandwich
-from analysis.matrix import Layout
+from analysis.confirm.robust import FourthMoments, fourth_moments, robust_modifications, sandwich
+from analysis.confirm.twostage import TwoStage
+from analysis.matrix import Bytes, Layout
 from analysis.mergeable import Floats
 from analysis.results import Reason, Statistic, undefined
 from analysis.thresholds import DEFAULT, Thresholds
@@ -64,7 +72,7 @@ class RivalModel:
     ----------
     status : "proper", or what is wrong with the estimate, or why there is none
     fit : only of a proper estimate
-    acceptable : CFI, RMSEA and SRMR within the lenient guides (robust or scaled ones where there are any)
+    acceptable : CFI, RMSEA and SRMR within the lenient guides (robust ones where there are any)
     modifications : largest modification indices of a proper estimate
     """
 
@@ -88,16 +96,19 @@ class ConfirmatoryColumn:
 
     Attributes
     ----------
-    n, n_complete : respondents behind the moments, and complete rows behind robust statistics and HTMT intervals
+    n, n_complete : respondents behind the models, and those among all who rated every item
     estimator : "MLR" (robust maximum likelihood), "ML" (from moments alone), "WLSMV" (ordered categories)
+        By the number of the scale's points, not of the values in use.
     dimensions : dimension -> its items, as far as they can be analysed
     models : "dimensions", "stages", "one_factor", "second_order", "bifactor", as far as the questionnaire has them
     loadings, convergence : of the model of correlated dimensions
     discriminance : "one.other" -> whether two dimensions are two
     verdict : the simplest acceptable model, unless a richer one raises the CFI by `Thresholds.factor_gain`
     reason : why nothing can be estimated
-    flags : ``indicative``, ``from_sample``, ``robust_from_complete_rows`` (moments hold more respondents),
-        ``treated_as_continuous`` (few points, but only moments given), and those of the items left out
+    flags : ``indicative`` (few respondents, or fewer than `Thresholds.planned_pairs` to a pair of items),
+        ``from_sample`` (n are a random part), ``two_stage`` (answers are missing: moments by EM,
+        and errors, tests and indices that allow for it), ``complete_rows_only`` (n answered everything; the others are
+        left out), ``treated_as_continuous`` (few points, but too few complete rows), and those of the items left out
     """
 
     n: int
@@ -132,7 +143,7 @@ def confirmatory(
 
     Parameters
     ----------
-    columns : name -> `Evidence`, from `evidence_of` the ratings or with moments by EM
+    columns : name -> `Evidence`, by `evidence_of_all` the ratings
     layout : Layout
     rng : numpy.random.Generator
         For the bootstrap of the HTMT, and for the sample of the rows when there are very many.
@@ -176,6 +187,7 @@ class _Column:
         self.chosen = chosen_items(layout, [evidence.covariance])
         self.sample = part_of(evidence, self.chosen.places)
         self.rows = None if evidence.rows is None else evidence.rows[:, self.chosen.places]
+        self.stage: TwoStage | None = None
         self.flags = list(self.chosen.flags)
         self.fourth: list[FourthMoments] | None = None
         self.ordinal: Ordinal | None = None
@@ -187,28 +199,47 @@ class _Column:
     def _prepare(self, points: int) -> Reason | None:
         """Choose the estimator and gather what it needs; why there is nothing to estimate."""
         if self.evidence.n < self.thresholds.display_floor:
-            return "no_respondents" if self.evidence.n == 0 else "too_few"
+            nobody: Reason = "no_complete_cases" if self.evidence.incomplete else "no_respondents"
+            return nobody if self.evidence.n == 0 else "too_few"
         if not self.chosen.dimensions:
             return "no_variance" if any(flag.startswith("constant") for flag in self.flags) else "one_item"
         why = unfit([self.sample])
         if why is not None:
             return why
-        rows = self.rows
-        enough = rows is not None and rows.shape[0] > len(self.chosen.items)
-        few = points <= self.thresholds.ordinal_points
-        if not enough or rows is None:
-            self.flags += ["treated_as_continuous"] if few else []
-            return None
-        if few or max(np.unique(column).size for column in rows[:100_000].T) <= self.thresholds.ordinal_points:
-            found = ordinal_moments(rows, self.rng, self.thresholds.factor_rows)
-            if not isinstance(found, Ordinal):
-                return found
-            self.ordinal, self.n = found, int(rows.shape[0])
-        else:
-            self.fourth = [fourth_moments(rows, self.rng, self.thresholds.factor_rows)]
-            self.flags += ["robust_from_complete_rows"] if rows.shape[0] != self.evidence.n else []
-        self.flags += ["from_sample"] if rows.shape[0] > self.thresholds.factor_rows else []
+        if points <= self.thresholds.ordinal_points and self._enough():
+            return self._prepare_ordinal()
+        self.flags += ["treated_as_continuous"] if points <= self.thresholds.ordinal_points else []
+        self._prepare_continuous()
         return None
+
+    def _enough(self) -> bool:
+        """Whether the complete rows can carry a model."""
+        return self.rows is not None and self.rows.shape[0] > len(self.chosen.items)
+
+    def _prepare_ordinal(self) -> Reason | None:
+        """Polychoric correlations of the complete rows."""
+        assert self.rows is not None
+        found = ordinal_moments(self.rows, self.rng, self.thresholds.factor_rows)
+        if not isinstance(found, Ordinal):
+            return found
+        self.ordinal, self.n = found, int(self.rows.shape[0])
+        self.stage = self.evidence.stage_of(self.chosen.places)
+        left_out = self.evidence.incomplete or self.stage is not None
+        self.flags += ["complete_rows_only"] if left_out else []
+        self.flags += ["from_sample"] if found.from_sample else []
+        return None
+
+    def _prepare_continuous(self) -> None:
+        """How well the moments are known: by two stages, or by the rows when they are those behind the moments."""
+        self.stage = self.evidence.stage_of(self.chosen.places)
+        if self.stage is not None:
+            self.fourth = [self.stage.fourth(self.evidence.from_sample)]
+            self.flags += ["two_stage"] + (["from_sample"] if self.evidence.from_sample else [])
+            return
+        self.flags += ["complete_rows_only"] if self.evidence.incomplete else []
+        if self._enough() and self.rows is not None and self.rows.shape[0] == self.evidence.n:
+            self.fourth = [fourth_moments(self.rows, self.rng, self.thresholds.factor_rows)]
+            self.flags += ["from_sample"] if self.fourth[0].from_sample else []
 
     def result(self) -> ConfirmatoryColumn:
         """The models of the column, and what follows from them."""
@@ -224,7 +255,10 @@ class _Column:
         models = {name: self._rival(name, model) for name, model in rival_models(self.chosen).items()}
         main = self.estimates["dimensions" if "dimensions" in models else "one_factor"]
         size = main.model.n_parameters if isinstance(main, Estimate | OrdinalEstimate) else 0
-        if indicative(self.n, size, self.thresholds):
+        # Where few rated any two items both, tests and indices that allow for it say little against a model.
+        both = None if self.fourth is None or self.stage is None else int(self.stage.together.min())
+        thin = both is not None and both < self.thresholds.planned_pairs
+        if thin or indicative(self.n, size, self.thresholds):
             self.flags.append("indicative")
         loadings, together, between = self._of_dimensions(main)
         apart = self._apart(between, {name: one.ave for name, one in together.items()})
@@ -247,12 +281,22 @@ class _Column:
             return RivalModel(found.status, None, None, ())
         most = self.thresholds.modifications
         if isinstance(found, OrdinalEstimate):
-            fit, more = ordinal_fit(found, self.thresholds), ordinal_modifications(found, most)
+            fit = with_robust(ordinal_fit(found, self.thresholds), found, self.thresholds)
+            more = ordinal_modifications(found, most)
         else:
             self.baseline = self.baseline or baseline_of(found, self.fourth)
             fit = fit_of(found, self.fourth, self.thresholds, self.baseline)
-            more = top_modifications(found, most) if found.model.df > 0 else ()
+            more = self._modifications(found, most) if found.model.df > 0 else ()
         return RivalModel("proper", fit, acceptable(fit, self.thresholds) if fit.df > 0 else None, more)
+
+    def _modifications(self, found: Estimate, most: int) -> tuple[Modification, ...]:
+        """The largest modification indices, which missing answers would inflate if they were not allowed for."""
+        if self.stage is None or self.fourth is None:
+            return top_modifications(found, most)
+        entries = absent_entries(found.model)
+        index, change = robust_modifications(found, entries, self.fourth[0])
+        changes = standardised_changes(found, entries, change)
+        return listed(found.model, entries, index, changes, found.n, most, "generalised score test")
 
     def _of_dimensions(
         self, main: Estimate | OrdinalEstimate | Reason
@@ -288,8 +332,11 @@ class _Column:
     ) -> dict[str, Discriminance]:
         """Discriminant validity of every pair of dimensions."""
         correlation = correlation_of(self.sample.covariance)
-        dimensions, n = self.chosen.dimensions, self.n
-        return discriminance(correlation, dimensions, between, ave, self.rows, n, self.rng, self.thresholds)
+        behind: TwoStage | Bytes | None = self.stage
+        if self.stage is None and self.rows is not None and self.rows.shape[0] == self.sample.n:
+            behind = self.rows
+        n = self.sample.n
+        return discriminance(correlation, self.chosen.dimensions, between, ave, behind, n, self.rng, self.thresholds)
 
 
 def _withheld(main: Estimate | OrdinalEstimate | Reason) -> Reason:
@@ -344,7 +391,7 @@ def verdict_of(models: Mapping[str, RivalModel], thresholds: Thresholds = DEFAUL
         one = proper.get(name)
         if one is None or one.fit is None or not one.acceptable:
             continue
-        index = one.fit.cfi.value if one.fit.cfi_scaled.value is None else one.fit.cfi_scaled.value
+        index = preferred(one.fit.cfi_robust, one.fit.cfi_scaled, one.fit.cfi)
         if index is not None and index >= best + thresholds.factor_gain:
             verdict, best = words, index
     return verdict

@@ -36,9 +36,9 @@ NAMES = {
     "bic": ("bic", 1e-9),
     "chi2_scaled": ("chisq.scaled", 1e-5),
     "scaling_factor": ("chisq.scaling.factor", 1e-5),
-    "cfi_scaled": ("cfi.robust", 1e-5),
-    "tli_scaled": ("tli.robust", 1e-5),
-    "rmsea_scaled": ("rmsea.robust", 1e-5),
+    "cfi_robust": ("cfi.robust", 1e-5),
+    "tli_robust": ("tli.robust", 1e-5),
+    "rmsea_robust": ("rmsea.robust", 1e-5),
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.confirm.evidence import Evidence, evidence_of
+from analysis.confirm.evidence import Evidence, evidence_of, evidence_of_all
 from analysis.confirm.groups import invariance_of
 from analysis.confirm.invariance import InvarianceResult
 from analysis.confirm.report import Confirmatory, ConfirmatoryColumn, confirmatory, verdict_of
@@ -87,14 +87,15 @@ def test_the_result_has_a_schema() -> None:
         assert properties and "FitTable" in definitions
 
 
-def test_few_points_take_the_ordinal_estimator() -> None:
+def test_scales_of_few_points_take_the_ordinal_estimator_whatever_values_are_in_use() -> None:
     ratings = (scores("bank", 1) + 1) // 2 + 1
     found = column(ratings, bank_layout(5, None))
     assert found.estimator == "WLSMV" and found.models["dimensions"].status == "proper"
+    assert found.models["dimensions"].acceptable is True
     assert found.models["dimensions"].fit.chi2_scaled.value is not None
     sound(found)
     few = column(ratings, bank_layout(7, None))  # seven points of which five are used
-    assert few.estimator == "WLSMV"
+    assert few.estimator == "MLR" and few.flags == ()
 
 
 def test_moments_alone_give_no_robust_statistics_but_all_others() -> None:
@@ -109,7 +110,9 @@ def test_moments_alone_give_no_robust_statistics_but_all_others() -> None:
     part = confirmatory({"perception": fewer}, bank_layout(7, None), np.random.default_rng(1), FAST).columns[
         "perception"
     ]
-    assert "robust_from_complete_rows" in part.flags and (part.n, part.n_complete) == (350, 100)
+    # Moments of more respondents than the rows: these say nothing about how well the moments are known.
+    assert (part.estimator, part.n, part.n_complete) == ("ML", 350, 100)
+    assert part.discriminance["tan.rel"].htmt.low is None
     ordinal = confirmatory({"perception": alone}, bank_layout(5, None), np.random.default_rng(1)).columns["perception"]
     assert "treated_as_continuous" in ordinal.flags
 
@@ -189,7 +192,7 @@ def test_a_dimension_of_one_item_is_no_factor() -> None:
 
 def test_the_simplest_acceptable_model_wins_unless_a_richer_one_gains_enough() -> None:
     models = column(scores("bank", 1), bank_layout(7, None)).models
-    gain = models["dimensions"].fit.cfi_scaled.value - models["second_order"].fit.cfi_scaled.value
+    gain = models["dimensions"].fit.cfi_robust.value - models["second_order"].fit.cfi_robust.value
     assert verdict_of(models, replace(DEFAULT, factor_gain=gain + 1e-6)) == "second_order_fits"
     assert verdict_of(models, replace(DEFAULT, factor_gain=gain - 1e-6)) == "dimensions_fit"
     poor = {name: replace(one, acceptable=False) for name, one in models.items()}
@@ -244,7 +247,7 @@ def test_whatever_is_rated_there_is_a_sound_answer(seed: int, n: int, points: in
     ratings[rng.random((n, 8)) < missing] = rng.choice([0, 253, 254, 255])
     draws = replace(DEFAULT, htmt_draws=20, invariance_n=25)
     with np.errstate(all="raise", under="ignore"):
-        found = confirmatory({"perception": evidence_of(ratings)}, layout, rng, draws)
+        found = confirmatory({"perception": evidence_of_all(ratings, rng, draws)}, layout, rng, draws)
         groups = rng.integers(-1, 2, n)
         between = invariance_of(ratings, groups, ("a", "b"), layout, rng, draws)
     sound(found)

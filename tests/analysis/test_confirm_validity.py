@@ -18,6 +18,7 @@ from analysis.confirm.convergence import (
     discriminance,
     htmt,
     htmt2,
+    htmt2_matrix,
     htmt_intervals,
     htmt_matrix,
 )
@@ -204,23 +205,30 @@ def test_htmt_of_all_pairs_is_that_of_each() -> None:
     want = [htmt(correlation, sets[i], sets[j]) for i, j in combinations(range(5), 2)]
     ours = [every[i, j] for i, j in combinations(range(5), 2)]
     agree("htmt", "simulated bank, all pairs at once", want, ours, by="naive second program")
+    geometric = htmt2_matrix(correlation, members)
+    want = [htmt2(correlation, sets[i], sets[j]) for i, j in combinations(range(5), 2)]
+    ours = [geometric[i, j] for i, j in combinations(range(5), 2)]
+    agree("htmt2", "simulated bank, all pairs at once", want, ours, by="naive second program")
 
 
 def test_htmt_intervals_are_those_of_resampled_rows_and_repeat_with_the_seed() -> None:
     values, sets = scores("bank", 1), list(BANK.values())
     members = np.array([[float(j in at) for at in sets] for j in range(22)])
     found = [htmt_intervals(values, members, np.random.default_rng(9)) for _ in range(2)]
-    assert np.array_equal(found[0][0], found[1][0]) and not found[0][2]
+    for name in ("HTMT", "HTMT2"):
+        assert np.array_equal(found[0][0][name][0], found[1][0][name][0], equal_nan=True)
+    assert not found[0][1]
     rng = np.random.default_rng(10)
-    centre = htmt(correlation_of(np.cov(values, rowvar=False)), sets[0], sets[1])
-    drawn = [
-        htmt(correlation_of(np.cov(values[rng.integers(0, 350, 350)], rowvar=False)), sets[0], sets[1])
-        for _ in range(1000)
-    ]
-    want = np.quantile(drawn, [0.025, 0.975]) - centre
-    ours = [found[0][0][0, 1], found[0][1][0, 1]]
-    # Two sets of 1000 draws know such a quantile to about 5 % of the distance.
-    agree("htmt interval", "simulated bank, first pair", want, ours, by="naive second program", rel=0.15)
+    drawn = [correlation_of(np.cov(values[rng.integers(0, 350, 350)], rowvar=False)) for _ in range(1000)]
+    whole = correlation_of(np.cov(values, rowvar=False))
+    for name, function in (("HTMT", htmt), ("HTMT2", htmt2)):
+        resampled = [function(one, sets[1], sets[2]) for one in drawn]
+        centre = function(whole, sets[1], sets[2])
+        assert isinstance(centre, float)
+        want = np.quantile([one for one in resampled if isinstance(one, float)], [0.025, 0.975]) - centre
+        ours = [limit[1, 2] for limit in found[0][0][name]]
+        # Two sets of 1000 draws know such a quantile to about 5 % of the distance.
+        agree(f"{name} interval", "simulated bank, second pair", want, ours, by="naive second program", rel=0.15)
 
 
 def test_htmt_intervals_of_many_rows_are_as_narrow_as_the_rows_allow() -> None:
@@ -228,8 +236,8 @@ def test_htmt_intervals_of_many_rows_are_as_narrow_as_the_rows_allow() -> None:
     members = np.array([[float(j in at) for at in BANK.values()] for j in range(22)])
     whole = htmt_intervals(values, members, np.random.default_rng(1), replace(DEFAULT, htmt_draws=400))
     part = htmt_intervals(values, members, np.random.default_rng(1), replace(DEFAULT, htmt_draws=400, htmt_rows=700))
-    assert part[2] and not whole[2]
-    wide = (whole[1] - whole[0])[0, 1], (part[1] - part[0])[0, 1]
+    assert part[1] and not whole[1]
+    wide = [(one[0]["HTMT"][1] - one[0]["HTMT"][0])[0, 1] for one in (whole, part)]
     assert wide[1] == pytest.approx(wide[0], rel=0.25)
 
 
@@ -239,7 +247,8 @@ def test_htmt_without_positive_correlations_is_undefined() -> None:
         assert htmt(correlation, [0, 1], [2, 3]) == "not_positive"
         assert htmt2(correlation, [0, 1], [2, 3]) == "not_positive"
         assert htmt(correlation, [0], [2, 3]) == htmt2(correlation, [0], [2, 3]) == "one_item"
-        assert np.isnan(htmt_matrix(correlation, np.repeat(np.eye(2), 2, axis=0))[0, 1])
+        for matrix in (htmt_matrix, htmt2_matrix):
+            assert np.isnan(matrix(correlation, np.repeat(np.eye(2), 2, axis=0))[0, 1])
         zero = np.where(correlation == -0.4, 0.4, correlation)
         assert isinstance(htmt(zero, [0, 1], [2, 3]), float) and htmt2(zero, [0, 1], [2, 3]) == "not_positive"
 
