@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from analysis.causes import Insiders
 from analysis.matrix import Bytes, Layout, ScoreMatrix, rated
 from analysis.screening import Checks
 from analysis.study import Grouping, Study
-from surveys.codes import BLANK, HIGHEST_ANSWER
+from surveys.codes import BLANK, HIGHEST_ANSWER, NOT_ASKED
 from surveys.coding import Codebook
 from surveys.questionnaire import Question, Questionnaire
 
@@ -122,11 +122,15 @@ def study_of(questionnaire: Questionnaire, book: Codebook, closed: Bytes, contex
             codes = tuple(option.code for option in question.options)
             traits[question.id] = Grouping(codes, np.where(column < len(codes), column, -1).astype(np.int32))
     ratings = {q.id: q for q in questionnaire.questions("outcomes") if q.scale is not None}
+    unit = None if context.unit is None else _grouping(context.unit)
+    matrix = score_matrix(questionnaire, book, closed)
+    if unit is not None:
+        matrix = replace(matrix, branch=unit.codes, branches=unit.values)
     low = {name: q.scale.min for name, q in ratings.items() if q.scale is not None}
     return Study(
-        score_matrix(questionnaire, book, closed),
+        matrix,
         {name: one for name, one in traits.items() if np.unique(one.codes[one.codes >= 0]).size > 1},
-        None if context.unit is None else _grouping(context.unit),
+        unit,
         {name: closed[:, book.place[name]] for name in ratings},
         low,
         {name: q.scale.points for name, q in ratings.items() if q.scale is not None},
@@ -259,6 +263,8 @@ class _Columns:
             return None
         places = [self.book.place[f"{question.id}__{option.code}"] for option in question.options]
         block = self.closed[:, places].astype(np.int16)
+        if block.size and bool((block == NOT_ASKED).all()):  # a file without the question
+            return None
         return np.where((block == BLANK) | (block > HIGHEST_ANSWER), 0, block) - np.int16(1)
 
     def outcome(self) -> Bytes | None:

@@ -41,10 +41,25 @@ class GapTests:
     g_z: Statistic
     d_av: Statistic
     g_av: Statistic
+    equivalence: Equivalence
     share_below: Statistic  # share of pairs with P < E, Wilson interval
     share_equal: Statistic
     share_above: Statistic
     differences: tuple[tuple[float, int], ...]  # histogram of P - E: (difference, count), ascending
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """Whether the mean gap is shown to be within the smallest gap that matters, on either side."""
+
+    delta: float  # the bounds are -delta and delta, in scale points
+    difference: Statistic  # the mean with its interval at 1 - 2 alpha, which lies inside the bounds when it is shown
+    p: Statistic  # of two one-sided tests, the larger; flagged "equivalent" when it is at most alpha
+
+    @property
+    def shown(self) -> bool | None:
+        """Whether equivalence is shown; None where it cannot be tested."""
+        return None if self.p.value is None else "equivalent" in self.p.flags
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,7 @@ def gap_tests(
     paired_sds: tuple[float, float] | None = None,
     level: float = 0.95,
     reason: Reason = "no_complete_pairs",
+    delta: float = 0.5,
 ) -> GapTests:
     """All tests and effect sizes of one gap.
 
@@ -92,6 +108,8 @@ def gap_tests(
         Confidence level.
     reason : str
         Why there is nothing, when n = 0.
+    delta : float
+        Smallest gap that matters, in points of the scale: the bounds of the equivalence test.
 
     Returns
     -------
@@ -109,7 +127,7 @@ def gap_tests(
     gap = mean_statistic(differences, level, reason, "mean difference")
     n = differences.n
     t, p_t, d_z, g_z = _t_family(differences, level, reason)
-    d_av, g_av = _average_effects(differences, paired_sds, reason)
+    d_av, g_av = _average_effects(differences, paired_sds, d_z, level, reason)
     w, p_w = _rank_statistics(differences, signed_rank(differences), "zeros kept (Pratt)", reason)
     w_nonzero, p_w_nonzero = _rank_statistics(differences, signed_rank(differences, "wilcox"), "zeros dropped", reason)
 
@@ -133,12 +151,13 @@ def gap_tests(
         wilcoxon_nonzero=w_nonzero,
         p_wilcoxon_nonzero=p_w_nonzero,
         p_sign=sign_test(differences) if n else undefined(reason, 0, "sign test, exact"),
-        rank_biserial=rank_biserial(differences) if n else undefined(reason, 0, "matched rank-biserial, zeros dropped"),
+        rank_biserial=_rank_biserial(differences, level, reason),
         hodges_lehmann=hodges_lehmann(differences, level) if n else undefined(reason, 0, "Hodges-Lehmann", level),
         d_z=d_z,
         g_z=g_z,
         d_av=d_av,
         g_av=g_av,
+        equivalence=_equivalence(differences, delta, 1 - level, reason),
         share_below=share(differences.values < 0),
         share_equal=share(differences.values == 0),
         share_above=share(differences.values > 0),
@@ -164,27 +183,76 @@ def _t_family(
     p_value = 2 * t_tail(n - 1, -abs(t_value))
     low, high = noncentral_interval(t_value, n, level)
     j = hedges_correction(n - 1)
+    g_z = undefined("too_early", n, names[3], level)  # J does not exist for two pairs
+    if j > 0:
+        ends = (None if low is None else j * low, None if high is None else j * high)
+        g_z = Statistic(j * d_z, *ends, level, n, names[3])
     return (
         Statistic(t_value, n=n, method=names[0]),
         Statistic(p_value, n=n, method=names[1]),
         Statistic(d_z, low, high, level, n, names[2]),
-        Statistic(j * d_z, None if low is None else j * low, None if high is None else j * high, level, n, names[3]),
+        g_z,
     )
 
 
 def _average_effects(
-    differences: Frequencies, sds: tuple[float, float] | None, reason: Reason
+    differences: Frequencies, sds: tuple[float, float] | None, d_z: Statistic, level: float, reason: Reason
 ) -> tuple[Statistic, Statistic]:
-    """d_av by the root mean square of both standard deviations, and g_av."""
-    n, names = differences.n, ("mean / RMS of both SDs", "d_av x exact J")
+    """d_av by the root mean square of both standard deviations, and g_av.
+
+    Their intervals are those of d_z by the noncentral t, times the SD of the differences over that root mean square:
+    an approximation that takes the ratio of the spreads as known.
+    """
+    n, names = differences.n, ("mean / RMS of both SDs, noncentral t interval of d_z rescaled", "d_av x exact J")
     why: Reason | None = reason if n == 0 else "one_respondent" if n == 1 else None
     spread = math.hypot(*sds) / math.sqrt(2) if sds is not None else 0.0
     if why is None and spread == 0:
         why = "no_variance"
     if why is not None:
         return undefined(why, n, names[0]), undefined(why, n, names[1])
-    d_av = differences.mean() / spread
-    return Statistic(d_av, n=n, method=names[0]), Statistic(hedges_correction(n - 1) * d_av, n=n, method=names[1])
+    d_av, j, sd = differences.mean() / spread, hedges_correction(n - 1), differences.sd()
+    low, high = (None if one is None else one * sd / spread for one in (d_z.low, d_z.high))
+    effect = Statistic(d_av, low, high, level, n, names[0], (), None if sd > 0 else "no_variance")
+    if j == 0:
+        return effect, undefined("too_early", n, names[1], level)
+    ends = (None if low is None else j * low, None if high is None else j * high)
+    return effect, Statistic(j * d_av, *ends, level, n, names[1], (), effect.reason)
+
+
+def _rank_biserial(differences: Frequencies, level: float, reason: Reason) -> Statistic:
+    """The matched rank-biserial correlation with a normal interval of its Fisher transform.
+
+    ``tanh(atanh(r) -+ z se)``, ``se = sqrt((2 n^3 + 3 n^2 + n)/6)/((n^2 + n)/2)`` for n nonzero differences; without
+    one at r = -1 and 1 ("at_end").
+
+    References
+    ----------
+    Ben-Shachar, M. S., Luedecke, D. and Makowski, D. (2020). effectsize. JOSS 5, 2815.
+    """
+    if not differences.n:
+        return undefined(reason, 0, "matched rank-biserial, zeros dropped", level)
+    found = rank_biserial(differences)
+    if found.value is None:
+        return found
+    method = f"{found.method}, normal interval"
+    if abs(found.value) >= 1:
+        return replace(found, level=level, method=method, reason="at_end")
+    n = float(differences.count(differences.values != 0))
+    se = math.sqrt((2 * n**3 + 3 * n**2 + n) / 6) / ((n**2 + n) / 2)
+    middle, reach = math.atanh(found.value), float(special.ndtri((1 + level) / 2)) * se
+    return replace(found, low=math.tanh(middle - reach), high=math.tanh(middle + reach), level=level, method=method)
+
+
+def _equivalence(differences: Frequencies, delta: float, alpha: float, reason: Reason) -> Equivalence:
+    """Two one-sided tests against the bounds."""
+    n, method, level = differences.n, f"two one-sided t tests, alpha {alpha:g}", 1 - 2 * alpha
+    difference = mean_statistic(differences, level, reason, "mean difference")
+    found = tost(differences, delta, alpha)
+    if found is None:
+        why: Reason = reason if n == 0 else "one_respondent" if n == 1 else "no_variance"
+        return Equivalence(delta, difference, undefined(why, n, method))
+    p = Statistic(found.p, n=n, method=method)
+    return Equivalence(delta, difference, p.flagged("equivalent") if found.p <= alpha else p)
 
 
 def _rank_statistics(
@@ -240,19 +308,25 @@ def noncentral_interval(t: float, n: int, level: float = 0.95) -> tuple[float | 
     Steiger, J. H. and Fouladi, R. T. (1997). Noncentrality interval estimation. In: What if there were no
     significance tests?
     """
+    low, high = noncentrality_limits(t, n - 1, level)
+    return None if low is None else low / math.sqrt(n), None if high is None else high / math.sqrt(n)
+
+
+def noncentrality_limits(t: float, df: int, level: float = 0.95) -> tuple[float | None, float | None]:
+    """The noncentralities for which t of `df` degrees of freedom is just not extreme; see `noncentral_interval`."""
     tail = (1 - level) / 2
-    return _noncentral_limit(t, n, 1 - tail, -1.0), _noncentral_limit(t, n, tail, 1.0)
+    return _noncentral_limit(t, df, 1 - tail, -1.0), _noncentral_limit(t, df, tail, 1.0)
 
 
-def _noncentral_limit(t: float, n: int, p: float, step: float) -> float | None:
-    """The noncentrality at which t has the lower tail p, over sqrt(n).
+def _noncentral_limit(t: float, df: int, p: float, step: float) -> float | None:
+    """The noncentrality at which t has the lower tail p.
 
     The tail falls as the noncentrality grows.  The search goes out from t, where the tail is near one half, in
     growing steps until p is passed, and in smaller ones where a step leaves the region that can be computed.
     """
 
     def beyond(noncentrality: float) -> float:
-        return float(special.nctdtr(n - 1, noncentrality, t)) - p
+        return float(special.nctdtr(df, noncentrality, t)) - p
 
     inner, side = t, math.copysign(1.0, step)
     for _ in range(200):
@@ -264,7 +338,7 @@ def _noncentral_limit(t: float, n: int, p: float, step: float) -> float | None:
         else:
             break
     try:
-        return float(brentq(beyond, inner, inner + step, xtol=1e-13, rtol=1e-14)) / math.sqrt(n)
+        return float(brentq(beyond, inner, inner + step, xtol=1e-13, rtol=1e-14))
     except ValueError:  # brentq met a point, or an end, without a value
         return None
 

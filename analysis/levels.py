@@ -12,6 +12,7 @@ from analysis.mergeable import Floats
 from analysis.plan import Composite
 from analysis.results import Reason, Statistic, undefined
 from analysis.tally import Tally
+from analysis.thresholds import DEFAULT
 
 NOBODY = Frequencies(np.zeros(0), np.zeros(0, np.int64))
 NO_IMPORTANCE = "weighted by importance"
@@ -24,34 +25,34 @@ def no_gap(tally: Tally) -> Reason:
     return "no_complete_pairs" if tally.n else "no_respondents"
 
 
-def item_gaps(tally: Tally, level: float) -> dict[str, GapTests]:
+def item_gaps(tally: Tally, level: float, delta: float | None = None) -> dict[str, GapTests]:
     """Gap of every item over its complete pairs, adjusted over all items."""
     found = {}
     for j, name in enumerate(tally.layout.items):
         columns = {column: tally.item_answers(column, j) for column in tally.answers}
         contrasts = {contrast: tally.item_differences(contrast, j) for contrast in tally.pairs}
         paired = tally.item_paired("gap", j) if contrasts else None
-        found[name] = _tests(tally, columns, contrasts, paired, (), level)
+        found[name] = _tests(tally, columns, contrasts, paired, (), level, delta)
     return adjusted(found)
 
 
-def composite_gaps(tally: Tally, composite_level: str, level: float) -> dict[str, GapTests]:
+def composite_gaps(tally: Tally, composite_level: str, level: float, delta: float | None = None) -> dict[str, GapTests]:
     """Gaps of the cells, dimensions or stages: means over respondents with a score, adjusted over all of them."""
     chosen = [part for part in tally.plan.composites if part.level == composite_level]
-    return adjusted({part.id: composite_gap(tally, part, level) for part in chosen})
+    return adjusted({part.id: composite_gap(tally, part, level, delta) for part in chosen})
 
 
-def composite_gap(tally: Tally, composite: Composite, level: float) -> GapTests:
+def composite_gap(tally: Tally, composite: Composite, level: float, delta: float | None = None) -> GapTests:
     """Gap of one composite."""
     columns = {column: tally.composite(column, composite) for column in tally.answers}
     contrasts = {contrast: tally.composite(contrast, composite) for contrast in tally.pairs}
     paired = None
     if contrasts:
         paired = (tally.composite("gap.reference", composite), tally.composite("gap.perception", composite))
-    return _tests(tally, columns, contrasts, paired, composite.items, level)
+    return _tests(tally, columns, contrasts, paired, composite.items, level, delta)
 
 
-def overall_gap(tally: Tally, level: float) -> GapTests:
+def overall_gap(tally: Tally, level: float, delta: float | None = None) -> GapTests:
     """Mean of the dimension means, of respondents who have them all."""
     columns = {column: tally.overall_scores(column) for column in tally.answers if column in tally.overall}
     contrasts = {contrast: tally.overall_scores(contrast) for contrast in tally.pairs}
@@ -59,12 +60,12 @@ def overall_gap(tally: Tally, level: float) -> GapTests:
     if contrasts:
         paired = (tally.overall_scores("gap.reference"), tally.overall_scores("gap.perception"))
     items = tuple(range(len(tally.layout.items)))
-    return adjusted({"overall": _tests(tally, columns, contrasts, paired, items, level)})["overall"]
+    return adjusted({"overall": _tests(tally, columns, contrasts, paired, items, level, delta)})["overall"]
 
 
-def overall_items_gap(tally: Tally, level: float) -> GapTests:
+def overall_items_gap(tally: Tally, level: float, delta: float | None = None) -> GapTests:
     """Mean over all items, by the half rule on all items."""
-    return adjusted({"all": composite_gap(tally, tally.plan.composites[-1], level)})["all"]
+    return adjusted({"all": composite_gap(tally, tally.plan.composites[-1], level, delta)})["all"]
 
 
 def _tests(
@@ -74,8 +75,9 @@ def _tests(
     paired: tuple[Frequencies, Frequencies] | None,
     items: tuple[int, ...],
     level: float,
+    delta: float | None,
 ) -> GapTests:
-    """The tests of one gap, with the levels beside it."""
+    """The tests of one gap, with the levels beside it; `delta` is the default for the scale when not given."""
     reason, three = no_gap(tally), "minimum" in columns
     levels = Levels(
         mean_statistic(columns["reference"], level) if "reference" in columns else undefined("no_expectation"),
@@ -86,7 +88,8 @@ def _tests(
     )
     differences = contrasts.get("gap", NOBODY)
     sds = (paired[0].sd(), paired[1].sd()) if paired is not None and differences.n > 1 else None
-    return gap_tests(differences, levels, sds, level, reason)
+    delta = DEFAULT.delta(tally.layout.points) if delta is None else delta
+    return gap_tests(differences, levels, sds, level, reason, delta)
 
 
 def _pooled(tally: Tally, items: tuple[int, ...], reason: Reason) -> Statistic:

@@ -273,7 +273,8 @@ def missingness(
     -------
     Missingness
         "Not applicable" is no accident, so Little's test takes respondents without it; undefined there when fewer than
-        30 remain, nobody left a blank, or EM does not settle.
+        `little_rows` remain ("too_early"), nobody left a blank ("nothing_missing"), a column does not vary
+        ("no_variance"), or EM does not settle ("not_converged").
     """
     n = blank.shape[0]
     level = thresholds.level
@@ -311,10 +312,15 @@ def _little(
     whole = ~away.any(axis=1) & (blank | ~np.isnan(values)).all(axis=1)
     rows = np.flatnonzero(whole)
     n, flags = int(rows.size), ()
-    if n < 30:
-        none = undefined("no_complete_cases", n, method)
+    if n < thresholds.little_rows:
+        # Nobody at all was asked everything (short form, or something never applied); or only a few were.
+        none = undefined("too_early" if n else "no_complete_cases" if len(values) else "no_respondents", n, method)
         return none, none
     if not bool(blank[rows].any()):
+        none = undefined("nothing_missing", n, method)
+        return none, none
+    part = values[rows]
+    if not bool((np.nanmax(part, axis=0, initial=-np.inf) > np.nanmin(part, axis=0, initial=np.inf)).all()):
         none = undefined("no_variance", n, method)
         return none, none
     if n > thresholds.em_rows:

@@ -30,7 +30,14 @@ Reason = Literal[
     "not_identified",  # the data cannot tell the parameters of the factor model apart
     "not_converged",  # the estimation found no best solution
     "improper_solution",  # negative unique variance, or factors that no data can have
+    "off_scale",  # outside the range of the ratings, where nothing was seen
     "not_positive",  # a correlation that must be positive is not
+    "nothing_missing",  # no answer was left blank: nothing to test
+    "wrong_sign",  # low ratings add or high ones cost: no share of either makes sense
+    "not_needed",  # the ordinary test is defined, so its stand-in is not made
+    "nobody_concerned",  # people answered, but the question arose for none of them
+    "no_days",  # the days of the answers are not known
+    "at_end",  # the estimate is at the end of its scale, where this interval does not exist
 ]
 """Why a statistic has no value: the one list of reasons, each with its sentence in the templates."""
 

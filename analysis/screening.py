@@ -73,19 +73,31 @@ class Quality:
     missing_checks: tuple[str, ...] = field(default=())  # what was not asked or is not kept
 
 
-def longstring(ratings: Floats) -> NDArray[np.int64]:
-    """Longest run of equal answers in each row of (n, k) ratings in the order shown; NaN breaks a run.
+def longstring(ratings: Floats, asked: Flags | None = None) -> NDArray[np.int64]:
+    """Longest run of equal answers in each row of ratings.
+
+    Parameters
+    ----------
+    ratings : (n, k) float
+        In the order shown; NaN breaks a run.
+    asked : (n, k) bool, optional
+        Items that were not asked (short form) neither break a run nor count; all were asked when not given.
+
+    Returns
+    -------
+    (n,) int
+        From 0, where nothing was answered, to k.
 
     References
     ----------
     Johnson, J. A. (2005). J. Res. Pers. 39, 103-129.
     """
     n, k = ratings.shape
-    best, run = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    best, run, before = np.zeros(n, np.int64), np.zeros(n, np.int64), np.full(n, np.nan)
     for j in range(k):
-        here = ~np.isnan(ratings[:, j])
-        same = here & (ratings[:, j] == ratings[:, j - 1]) if j else np.zeros(n, np.bool_)
-        run = np.where(same, run + 1, here.astype(np.int64))
+        here, shown = ~np.isnan(ratings[:, j]), np.ones(n, np.bool_) if asked is None else asked[:, j]
+        longer = np.where(here & (ratings[:, j] == before), run + 1, here.astype(np.int64))
+        run, before = np.where(shown, longer, run), np.where(shown, ratings[:, j], before)
         best = np.maximum(best, run)
     return best
 
@@ -194,13 +206,14 @@ def screen(matrix: ScoreMatrix, checks: Checks | None = None, thresholds: Thresh
     checks = checks or Checks()
     perception = np.where(rated(matrix.perception), matrix.perception, np.nan)
     answered = (~np.isnan(perception)).sum(axis=1)
-    runs, spread = longstring(perception), within_person_sd(perception)
+    shown = matrix.perception != NOT_ASKED
+    runs, spread = longstring(perception, shown), within_person_sd(perception)
     complete = ~np.isnan(perception).any(axis=1)
     base = perception[complete] if int(complete.sum()) > 3 * perception.shape[1] else perception[answered > 0]
     mean, covariance = _moments(base)
     tail = mahalanobis(perception, mean, covariance)[1]
     consistency = even_odd(_halves(matrix, perception))
-    asked = (matrix.perception != NOT_ASKED).sum(axis=1)
+    asked = shown.sum(axis=1)
     flags: dict[str, Flags] = {
         "longstring": runs > thresholds.longstring_share * np.maximum(asked, 1),
         "mahalanobis": np.nan_to_num(tail, nan=1.0) < thresholds.mahalanobis_p,

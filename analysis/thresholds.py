@@ -55,6 +55,9 @@ class Thresholds:
     basic_iac: float = -0.1  # penalty-reward: below is a basic factor
     excitement_iac: float = 0.1
     contrast_n: int = 15  # fewer low or high ratings: no label
+    contrast_low7: float = 3.0  # two columns: ratings up to here are low, from the next on high, on seven points
+    contrast_high7: float = 6.0
+    rare_step: int = 5  # ordered logit: steps at the ends with fewer answers are joined to their neighbour
     kano_strength: float = 6.0  # percentage points between the first two answers: less is "mixed"
     sampled_rows: int = 50_000  # more respondents: methods that need every row take a random part of them
     rake_error: float = 1e-10  # largest relative error of a margin after raking
@@ -70,6 +73,7 @@ class Thresholds:
     em_tolerance: float = 1e-10
     em_steps: int = 5000
     em_rows: int = 5000  # more respondents: EM takes a random part of them
+    little_rows: int = 30  # fewer respondents asked everything: no Little's test
     planned_pairs: int = 100  # fewest answers to every pair of items for alpha from planned missing data
     broken_rating7: float = 5.0  # mean rating of standards, delivery or promises whose upper limit lies below: broken
     no_standard_share: float = 0.30
@@ -95,7 +99,7 @@ class Thresholds:
     wild_clusters: int = 30  # fewer branches: wild cluster bootstrap
     wild_draws: int = 1999
     pre_periods: int = 3  # fewer periods before: parallel trends cannot be looked at
-    target_change: float = 0.3  # change of the gap that an action should bring, in points
+    target_change: float = 0.3  # change of the gap that an action should bring, on seven points
     sustained_periods: int = 8
     cfi_good: float = 0.95  # fit guides of a factor model: good, and acceptable
     cfi_fair: float = 0.90
@@ -127,6 +131,7 @@ class Thresholds:
     invariance_srmr_scalar_small: float = 0.005
     invariance_freed: float = 0.20  # share of the intercepts that may differ in partial invariance
     dif_r2: float = 0.02  # McFadden's R squared gained by the group: the item works differently
+    dif_answered: float = 0.5  # share of the other items that a respondent must have rated to be screened
     skew: float = 1.0  # any item beyond this: polychoric factors, and a bootstrap interval beside alpha's
     thin_cell: int = 5  # fewer in a cell of two items' table: a thin cell
     kmo_least: float = 0.50  # below: the correlations are no matter for factors
@@ -144,6 +149,7 @@ class Thresholds:
     alpha_draws: int = 2_000  # bootstrap of alpha
     alpha_rows: int = 1_000  # more rows: random groups of them are resampled
     retest_n: int = 30
+    anchor_n: int = 300  # fewer answers: delta is not held against overall satisfaction
     sensitivity7: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
 
     def scaled(self, on_seven: float, points: int) -> float:

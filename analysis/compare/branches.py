@@ -62,6 +62,29 @@ def one_way(n: Floats, means: Floats, variances: Floats) -> OneWay | None:
     )
 
 
+def icc_limits(
+    n: Floats, spread: OneWay, level: float = 0.95
+) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Limits of ICC(1) and of ICC(2) by F; exact for branches of equal size, with n0 in its place an approximation.
+
+    ``F_L = F / F(1 - a/2; b - 1, N - b)``, ``F_U = F F(1 - a/2; N - b, b - 1)``; ICC(1) from ``(F_L - 1)/(F_L + n0 -
+    1)`` to the same of F_U, ICC(2) from ``1 - 1/F_L`` to ``1 - 1/F_U``.  None where either mean square is 0.
+
+    References
+    ----------
+    Shrout, P. E. and Fleiss, J. L. (1979). Intraclass correlations. Psychological Bulletin 86, 420-428.  McGraw, K. O.
+    and Wong, S. P. (1996). Psychological Methods 1, 30-46.
+    """
+    if not (spread.between > 0 and spread.within > 0):
+        return None
+    b, total = n.size, float(n.sum())
+    ratio, tail = spread.between / spread.within, (1 + level) / 2
+    low = ratio / float(special.fdtri(b - 1, total - b, tail))
+    high = ratio * float(special.fdtri(total - b, b - 1, tail))
+    first = ((low - 1) / (low + spread.n0 - 1), (high - 1) / (high + spread.n0 - 1))
+    return first, (1 - 1 / low, 1 - 1 / high)
+
+
 @dataclass(frozen=True)
 class RandomIntercept:
     """A random intercept for each branch, by restricted maximum likelihood."""
@@ -168,17 +191,7 @@ def pool(means: Floats, variances: Floats) -> Pooled:
     spare = float(weight.sum() - (weight**2).sum() / weight.sum())
     tau2_dl = max(0.0, (q - df) / spare)
 
-    def surplus(tau2: float) -> float:
-        w = 1 / (variances + tau2)
-        mu = (w * means).sum() / w.sum()
-        return float((w * (means - mu) ** 2).sum()) - df
-
-    tau2 = 0.0
-    if q > df:
-        high = 1.0
-        while surplus(high) > 0:
-            high *= 2
-        tau2 = float(brentq(surplus, 0.0, high, xtol=1e-15, rtol=1e-14))
+    tau2 = _where_q_is(float(df), means, variances)
     w = 1 / (variances + tau2)
     return Pooled(
         fixed,
@@ -190,6 +203,59 @@ def pool(means: Floats, variances: Floats) -> Pooled:
         float((w * means).sum() / w.sum()),
         1 / math.sqrt(float(w.sum())),
     )
+
+
+def _where_q_is(wanted: float, means: Floats, variances: Floats) -> float:
+    """The tau^2 at which the generalised Q, ``sum (y - mu)^2/(v + tau^2)``, has a value; 0 when it starts below it."""
+
+    def surplus(tau2: float) -> float:
+        w = 1 / (variances + tau2)
+        mu = (w * means).sum() / w.sum()
+        return float((w * (means - mu) ** 2).sum()) - wanted
+
+    if surplus(0.0) <= 0:
+        return 0.0
+    high = 1.0
+    while surplus(high) > 0:
+        high *= 2
+    return float(brentq(surplus, 0.0, high, xtol=1e-15, rtol=1e-14))
+
+
+@dataclass(frozen=True)
+class Heterogeneity:
+    """Limits of the variance between branches and of I^2, by the Q-profile."""
+
+    tau2: tuple[float, float]
+    i2: tuple[float, float]
+
+
+def q_profile(means: Floats, variances: Floats, level: float = 0.95) -> Heterogeneity | None:
+    """Q-profile limits of tau^2: where the generalised Q is a quantile of chi-square with b - 1 degrees of freedom.
+
+    Parameters
+    ----------
+    means, variances : (b,) float
+        As for `pool`.
+
+    Returns
+    -------
+    Heterogeneity or None
+        I^2 has the limits ``tau^2/(tau^2 + s^2)``, ``s^2 = (b - 1)/(sum w - sum w^2/sum w)``, w = 1/v.  None where
+        branches differ by so much less than chance that no tau^2 is within the limits.
+
+    References
+    ----------
+    Viechtbauer, W. (2007). Confidence intervals for the amount of heterogeneity in meta-analysis. Statistics in
+    Medicine 26, 37-52.
+    """
+    df, weight = means.size - 1, 1 / variances
+    upper, lower = (float(special.chdtri(df, tail)) for tail in ((1 - level) / 2, (1 + level) / 2))
+    fixed = float((weight * means).sum() / weight.sum())
+    if float((weight * (means - fixed) ** 2).sum()) < lower:
+        return None
+    low, high = _where_q_is(upper, means, variances), _where_q_is(lower, means, variances)
+    typical = df / float(weight.sum() - (weight**2).sum() / weight.sum())
+    return Heterogeneity((low, high), (low / (low + typical), high / (high + typical)))
 
 
 @dataclass(frozen=True)
@@ -214,8 +280,9 @@ def shrink(means: Floats, variances: Floats, tau2: float, mean: float, se: float
     Returns
     -------
     Shrunken
-        ``se^2 = lambda v + (1 - lambda)^2 se_mu^2``; `se_full` adds Morris's ``2/(b - 3) (1 - lambda)^2 (y - mu)^2``
-        (b above 3).  With tau2 = 0 all are the overall mean.
+        ``se^2 = lambda v + (1 - lambda)^2 se_mu^2``; `se_full` adds Morris's ``2/(b - 3) (1 - lambda)^2 (y - mu)^2``.
+        His factor exists from four branches on; with two or three it is held at the 2 of four: without the term 95 %
+        intervals cover 87 to 93 % there, with it 94 to 98 %.  With tau2 = 0 all are the overall mean.
 
     References
     ----------
@@ -250,7 +317,10 @@ def rank_intervals(
 
 @dataclass(frozen=True)
 class Adjusted:
-    """Branch moments after case-mix adjustment: (b,) respondents, means, and variances of the residuals."""
+    """Branch moments after case-mix adjustment: (b,) respondents, means, and variances of the residuals.
+
+    The variance of a branch has as divisor n - 1 less what the traits were fitted with by it (0 when nothing is left).
+    """
 
     n: Floats
     means: Floats
@@ -295,4 +365,9 @@ def case_mix(scores: Floats, traits: Sequence[NDArray[np.integer]], branch: NDAr
     left = y - (x - x.mean(axis=0)) @ effect if y.size else y
     means = by_branch(left)
     squares = np.bincount(home, weights=(left - means[home]) ** 2, minlength=b)
-    return Adjusted(n, means, squares / np.maximum(n - 1, 1))
+    # Leverages within branches add up to the number of effects fitted; each branch pays for its own respondents.
+    basis, sizes, _ = np.linalg.svd(centred, full_matrices=False) if centred.size else (centred, np.zeros(0), None)
+    basis = basis[:, sizes > 1e-10 * sizes.max(initial=0.0)]
+    fitted = np.bincount(home, weights=(basis**2).sum(axis=1), minlength=b)
+    df = np.maximum(n - 1, 0) - fitted
+    return Adjusted(n, means, np.divide(squares, df, out=np.zeros(b), where=df > 1e-9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from analysis.adjust import holm
 from analysis.compare.rank_tests import RankSums, brunner_munzel, dunn_z, epsilon_squared, rank_sums
 from analysis.compare.welch import games_howell, hedges_g, omega_squared, welch_test
 from analysis.frequencies import Frequencies, mean_statistic
+from analysis.gaps import hedges_correction, noncentrality_limits
 from analysis.results import Reason, Statistic, undefined
 from analysis.thresholds import DEFAULT, Thresholds
 
@@ -92,7 +94,7 @@ def compare_groups(
         _or(h, why_h, n_ranks, f"Kruskal-Wallis H({len(ranks.names) - 1})"),
         _or(None if h is None else float(special.chdtrc(len(ranks.names) - 1, h)), why_h, n_ranks, "Kruskal-Wallis"),
         epsilon if epsilon is not None else undefined(why_h, n_ranks, "epsilon squared"),
-        _permutation(usable, rng, count) if welch.p is None and len(usable) > 1 else undefined("not_tested"),
+        _permutation(usable, rng, count) if welch.p is None and len(usable) > 1 else undefined("not_needed"),
         _pairs(groups, ranks, thresholds),
     )
 
@@ -127,13 +129,24 @@ def _pairs(groups: Mapping[str, Frequencies], ranks: RankSums, thresholds: Thres
                 second,
                 difference,
                 p_pair,
-                hedges_g(a, b),
+                _with_interval(hedges_g(a, b), a, b, thresholds.level),
                 _or(score, "no_variance", n, "Dunn z"),
                 _or(by_holm, "no_variance", n, "Dunn, Holm"),
                 brunner_munzel(a, b, thresholds.level),
             )
         )
     return tuple(found)
+
+
+def _with_interval(g: Statistic, a: Frequencies, b: Frequencies, level: float) -> Statistic:
+    """Hedges' g with limits by the noncentral t: those of ``t = d/sqrt(1/n_a + 1/n_b)``, df n - 2, times J."""
+    if g.value is None:
+        return g
+    df, j = a.n + b.n - 2, hedges_correction(a.n + b.n - 2)
+    scale = j * math.sqrt(1 / a.n + 1 / b.n)
+    low, high = noncentrality_limits(g.value / scale, df, level)
+    ends = (None if low is None else scale * low, None if high is None else scale * high)
+    return Statistic(g.value, *ends, level, g.n, "Hedges g, pooled SD, noncentral t interval")
 
 
 MOST_VALUES, GRID = 400, 16
@@ -210,7 +223,8 @@ def _share_intervals(
         else:
             low, high = np.quantile(kept, [(1 - level) / 2, (1 + level) / 2])
             # Resampled shares are biased upwards, so the interval may lie wholly above a share near nought.
-            found.append(Statistic(value, min(float(low), value), max(float(high), value), level, n, method))
+            one = Statistic(value, min(float(low), value), max(float(high), value), level, n, method)
+            found.append(one if low <= value <= high else one.flagged("interval_widened"))
     return found[0], found[1]
 
 

@@ -11,7 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.compare.branches import Adjusted, Pooled, one_way, pool, random_intercept, rank_intervals, shrink
+from analysis.compare.branches import (
+    Adjusted,
+    Pooled,
+    icc_limits,
+    one_way,
+    pool,
+    q_profile,
+    random_intercept,
+    rank_intervals,
+    shrink,
+)
 from analysis.compare.funnel import Funnel, funnel
 from analysis.frequencies import Frequencies, mean_statistic
 from analysis.results import Reason, Statistic, undefined
@@ -21,6 +31,10 @@ Floats = NDArray[np.float64]
 
 Place = Literal["inside", "low", "far_low", "high", "far_high", "no_funnel"]
 """Where a branch stands in the funnel: beyond the inner or the outer limits, below or above."""
+
+
+MORRIS_BRANCHES = 4
+"""Fewer branches: Morris's term for how uncertain their variance is has no factor of its own, and is flagged."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,8 @@ class Branches:
     branches: dict[str, Branch]
     mean: Statistic  # random-effects mean of the branches
     equal_mean: Statistic  # every branch counted once
-    between_sd: Statistic  # SD of the true branch means (Paule-Mandel)
+    between_sd: Statistic  # SD of the true branch means (Paule-Mandel), Q-profile interval
+    between_sd_dl: Statistic  # the same by DerSimonian and Laird
     icc1: Statistic  # share of the variance between branches; REML beside it
     icc_reml: Statistic
     icc2: Statistic  # reliability of branch means
@@ -90,33 +105,55 @@ def compare_branches(
     at = {name: int(np.count_nonzero(used[:j])) for j, name in enumerate(names) if used[j]}
     v = variances[used] / n[used]
     pooled = pool(means[used], v) if used.sum() >= 2 else None
-    drawn = funnel(means[used], v, thresholds) if pooled is not None else None
+    # Inverse variances of skewed answers draw the target towards the branches that seem sure of a good mean, so the
+    # weights take one pooled variance for all: n_b/s^2, in which s^2 cancels.
+    target = float((n[used] * means[used]).sum() / n[used].sum()) if used.any() else None
+    drawn = funnel(means[used], v, thresholds, target) if pooled is not None else None
     total = int(n.sum())
     spread, reml = one_way(n, means, variances), random_intercept(n, means, variances)
     why: Reason = "one_group" if len(names) < 2 else "no_variance"
     shown = _estimates(scores, adjusted is not None, at, (means[used], v), pooled, drawn, spread, rng, thresholds)
     few: Reason = "few_branches"
     level = thresholds.level
+    first, second = (icc_limits(n, spread, level) if spread is not None else None) or (None, None)
+    wide = q_profile(means[used], v, level) if pooled is not None else None
+    tau = None if wide is None else (math.sqrt(wide.tau2[0]), math.sqrt(wide.tau2[1]))
     return Branches(
         shown,
         _number(_part(pooled, "mean"), total, "random-effects mean, Paule-Mandel", why, level, _part(pooled, "se")),
         mean_statistic(Frequencies.of(means), level, method="mean of branch means"),
-        _number(None if pooled is None else math.sqrt(pooled.tau2), total, "SD between branches, Paule-Mandel", why),
-        _number(_part(spread, "icc1"), total, "ICC(1), analysis of variance", why),
+        _ranged(None if pooled is None else math.sqrt(pooled.tau2), tau, total, "SD between branches, Paule-Mandel",
+                why, level),
+        _number(None if pooled is None else math.sqrt(pooled.tau2_dl), total, "SD between branches, DerSimonian-Laird",
+                why),
+        _ranged(_part(spread, "icc1"), first, total, "ICC(1), analysis of variance", why, level),
         _number(_part(reml, "icc"), total, "ICC(1), REML", why),
-        _number(_part(spread, "icc2"), total, "ICC(2), analysis of variance", why),
+        _ranged(_part(spread, "icc2"), second, total, "ICC(2), analysis of variance", why, level),
         _number(_part(pooled, "q"), total, "Cochran's Q", why),
         _number(_part(pooled, "p_q"), total, "Q, chi-square", why),
-        _number(_part(pooled, "i2"), total, "I squared", why),
+        _ranged(_part(pooled, "i2"), None if wide is None else wide.i2, total, "I squared", why, level),
         _number(_part(drawn, "phi"), total, "mean square of the funnel's z", few),
         _number(_part(drawn, "p_phi"), total, "funnel's z, chi-square", few),
-        _number(_part(drawn, "target"), total, "mean by inverse variances", few),
+        _number(_part(drawn, "target"), total, "mean of the branches by respondents", few),
     )  # fmt: skip
 
 
 def _part(found: object, name: str) -> float | None:
     """A number of a result that may be missing as a whole."""
     return None if found is None else getattr(found, name)
+
+
+def _ranged(
+    value: float | None, ends: tuple[float, float] | None, n: int, method: str, why: Reason, level: float
+) -> Statistic:
+    """A value with limits by F or the Q-profile; the latter do not exist where branches differ less than by chance."""
+    if value is None:
+        return undefined(why, n, method, level)
+    kind = "F interval" if method.startswith("ICC") else "Q-profile interval"
+    if ends is None:
+        return Statistic(value, None, None, level, n, f"{method}, {kind}", (), "at_end")
+    found = Statistic(value, min(ends[0], value), max(ends[1], value), level, n, f"{method}, {kind}")
+    return found if ends[0] <= value <= ends[1] else found.flagged("interval_widened")
 
 
 def _number(
@@ -164,7 +201,9 @@ def _estimates(
         found[name] = Branch(
             raw,
             own if is_adjusted else undefined("not_asked", n, "mean, same mix of customers"),
-            _number(float(eb.means[j]), n, "empirical Bayes", lone, level, float(eb.se_full[j])),
+            _number(float(eb.means[j]), n, "empirical Bayes", lone, level, float(eb.se_full[j])).flagged(
+                *(("few_clusters",) if len(at) < MORRIS_BRANCHES else ())
+            ),
             Statistic(float(eb.reliability[j]), n=n, method="share of the branch's own mean"),
             undefined("unreliable_ranking", n, "rank") if ranks is None else Statistic(
                 float(ranks[0][j]), float(ranks[1][j]), float(ranks[2][j]), level, n, "rank, draws"

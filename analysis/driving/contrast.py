@@ -51,7 +51,8 @@ def penalty_reward(
     -------
     dict
         A driver whose low or high ratings are fewer than `contrast_n` keeps its numbers and gets the label "too_few";
-        drivers without any low (or high) rating lack that part ("no_variance").
+        drivers without any low (or high) rating lack that part ("no_variance").  A penalty above 0 or a reward below
+        0 leaves no asymmetry ("wrong_sign").
 
     References
     ----------
@@ -98,7 +99,8 @@ def _driver(
     penalty, reward = effect(low, "penalty"), effect(high, "reward")
     if fit is None or low is None or high is None:
         none: Reason = few if fit is None else "no_variance"
-        return PenaltyReward(penalty, reward, undefined(none, n), undefined(none, n), "too_few")
+        label: Factor = "unclear" if none == "singular" and min(counts) >= thresholds.contrast_n else "too_few"
+        return PenaltyReward(penalty, reward, undefined(none, n), undefined(none, n), label)
     down, up = float(fit.beta[low]), float(fit.beta[high])
     sign = -1.0 if down < 0 else 1.0
     spread = fit.covariance[low, low] + fit.covariance[high, high] + 2 * sign * fit.covariance[low, high]
@@ -107,18 +109,25 @@ def _driver(
     )
     whole = up + abs(down)
     if abs(whole) > 1e-12 and down <= 0 <= up:
-        asymmetry = Statistic((up - abs(down)) / whole, n=n, method="impact asymmetry")
+        # Delta method for (u + l)/(u - l): its slopes are -2 l/(u - l)^2 by u and 2 u/(u - l)^2 by l.
+        slope = np.array([2 * up, -2 * down]) / whole**2
+        error = math.sqrt(max(float(slope @ fit.covariance[np.ix_([low, high], [low, high])] @ slope), 0.0))
+        asymmetry = _interval(
+            (up + down) / whole, error, float(fit.df[low]), n, "impact asymmetry, delta method", thresholds.level, 1.0
+        )
     else:
-        asymmetry = undefined("not_tested" if down > 0 or up < 0 else "no_variance", n, "impact asymmetry")
+        asymmetry = undefined("wrong_sign" if down > 0 or up < 0 else "no_variance", n, "impact asymmetry")
     return PenaltyReward(
         penalty, reward, asymmetry, total, _label(penalty, reward, asymmetry, total, counts, thresholds)
     )
 
 
-def _interval(value: float, se: float, df: float, n: int, method: str, level: float) -> Statistic:
-    """A coefficient with its t interval."""
+def _interval(
+    value: float, se: float, df: float, n: int, method: str, level: float, end: float = math.inf
+) -> Statistic:
+    """A coefficient with its t interval, cut at the ends of its scale."""
     reach = t_quantile(df, (1 + level) / 2) * se
-    return Statistic(value, value - reach, value + reach, level, n, method)
+    return Statistic(value, max(value - reach, -end), min(value + reach, end), level, n, method)
 
 
 def _label(
@@ -130,10 +139,12 @@ def _label(
     thresholds: Thresholds,
 ) -> Factor:
     """The kind of factor, where the numbers carry one."""
-    if min(counts) < thresholds.contrast_n or penalty.value is None or reward.value is None:
+    if penalty.value is None or reward.value is None:
         return "too_few"
     if penalty.value > 0 or reward.value < 0:
         return "wrong_sign"
+    if min(counts) < thresholds.contrast_n:
+        return "too_few"
     if asymmetry.value is None or total.low is None or total.high is None or total.low <= 0 <= total.high:
         return "unclear"
     if asymmetry.value < thresholds.basic_iac:

@@ -15,6 +15,7 @@ from analysis.driving.shares import DriverSet, driver_set
 from analysis.driving.surface import ResponseSurface, response_surface
 from analysis.frequencies import mean_statistic
 from analysis.importance import importance
+from analysis.matrix import Bytes, ScoreMatrix, rated
 from analysis.ordered import brant, ordered_logit
 from analysis.results import Reason, Statistic, undefined
 from analysis.study import Score, Scored, Study
@@ -22,6 +23,7 @@ from analysis.tally import Tally
 from analysis.thresholds import DEFAULT, Thresholds
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def driving(
     return Driving(
         tuple(sets),
         _ordered(outcome, names, x[whole], y[whole], thresholds),
-        _contrast(names, x[whole], y[whole], part.matrix.layout.points, thresholds),
+        _contrast(part, own, names, x, y, thresholds),
         _surface(part, own, y, rng, thresholds),
         *ipa,
     )
@@ -111,10 +113,11 @@ def _cells(outcome: str, own: Scored, y: Floats, rng: np.random.Generator, thres
 def _ordered(outcome: str, names: tuple[str, ...], x: Floats, y: Floats, thresholds: Thresholds) -> OrderedDrivers:
     """The ordered logit and Brant's test."""
     n, method = int(y.size), "ordered logit"
-    rare = 5
+    rare = thresholds.rare_step
     fit = ordered_logit(x, y.astype(np.int64), rare) if n else None
     if fit is None:
-        why: Reason = "no_complete_cases" if n < x.shape[1] + 3 else "not_converged"
+        constant = n > 0 and bool((y == y[0]).all())
+        why: Reason = "no_variance" if constant else "no_complete_cases" if n < x.shape[1] + 3 else "not_converged"
         none = undefined(why, n, method)
         return OrderedDrivers(outcome, dict.fromkeys(names, none), none, none)
     reach = 1.959963984540054 if thresholds.level == 0.95 else _normal(thresholds.level)
@@ -139,16 +142,39 @@ def _normal(level: float) -> float:
 
 
 def _contrast(
-    names: tuple[str, ...], x: Floats, y: Floats, points: int, thresholds: Thresholds
+    part: Study, own: Scored, names: tuple[str, ...], x: Floats, y: Floats, thresholds: Thresholds
 ) -> dict[str, PenaltyReward]:
-    """Low is the lower, high the upper end of the scale: 3 and 6 of seven points."""
-    low, high = thresholds.scaled(2, points) + 1, thresholds.scaled(5, points) + 1
+    """Low is below, high above what customers hold against it: in three columns their own zone, else fixed ratings."""
+    if part.matrix.minimum is not None and own.gap:
+        low, high, known = _beside_zone(part.matrix, part.matrix.minimum, own, names)
+    else:
+        points = part.matrix.layout.points
+        low = x <= thresholds.scaled(thresholds.contrast_low7 - 1, points) + 1
+        high, known = x >= thresholds.scaled(thresholds.contrast_high7 - 1, points) + 1, ~np.isnan(x)
+    whole = known.all(axis=1) & ~np.isnan(y)
     return penalty_reward(
-        {name: x[:, j] <= low for j, name in enumerate(names)},
-        {name: x[:, j] >= high for j, name in enumerate(names)},
-        y,
+        {name: low[whole, j] for j, name in enumerate(names)},
+        {name: high[whole, j] for j, name in enumerate(names)},
+        y[whole],
         thresholds,
     )
+
+
+def _beside_zone(
+    matrix: ScoreMatrix, minimum: Bytes, own: Scored, names: tuple[str, ...]
+) -> tuple[Flags, Flags, Flags]:
+    """(n, p) perception below the minimum, above the desired level, and where both are known, over complete triples.
+
+    Who rates below a minimum that is above the desired level is neither: such a zone has no outside.
+    """
+    complete = rated(matrix.perception) & rated(minimum)
+    complete = complete if matrix.reference is None else complete & rated(matrix.reference)
+    away = np.where(complete, matrix.perception.astype(np.int64) - minimum, 0)
+    below = np.column_stack([away[:, list(matrix.layout.dimension_items[name])].sum(axis=1) < 0 for name in names])
+    gaps = np.column_stack([own.gap[f"dimension:{name}"].values() for name in names])
+    known = ~np.isnan(gaps)
+    above = np.where(known, gaps, 0.0) > 0
+    return below & ~above, above & ~below, known
 
 
 def _surface(

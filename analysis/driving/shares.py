@@ -96,8 +96,8 @@ def driver_set(
     correlation = covariance / np.outer(sds, sds)
     johnson = relative_weights(correlation)
     spread = _bootstrap(both, rng, thresholds)
-    limits = None if spread is None else np.quantile(spread[0], _tails(thresholds), axis=0)
-    beats = None if spread is None else np.quantile(spread[1], _tails(thresholds)[0], axis=0) > 0
+    limits = None if spread is None else np.quantile(spread.shares, _tails(thresholds), axis=0)
+    beats = None if spread is None else np.quantile(spread.ahead, _tails(thresholds)[0], axis=0) > 0
     inflation = variance_inflation(correlation[:p, :p])
     drivers = {}
     for j, name in enumerate(names):
@@ -105,8 +105,7 @@ def driver_set(
         if limits is not None:
             low, high = (float(limit) for limit in limits[:, j])
             own = float(found.shares[j])
-            method = f"{share.method}, bootstrap interval"
-            share = Statistic(own, min(low, own), max(high, own), thresholds.level, n, method)
+            share = held(own, low, high, thresholds.level, n, f"{share.method}, bootstrap interval")
         beta = float(found.beta[j])
         drivers[name] = Driver(
             _beta(found, robust, j, n, thresholds.level),
@@ -130,11 +129,39 @@ def driver_set(
         outcome,
         predictors,
         n,
-        Statistic(found.r2, n=n, method="R squared"),
-        Statistic(1 - (1 - found.r2) * (n - 1) / (n - p - 1), n=n, method="adjusted R squared"),
+        *_explained(found.r2, spread, n, p, thresholds),
         drivers,
         close,
         flags,
+    )
+
+
+def held(value: float, low: float, high: float, level: float, n: int, method: str) -> Statistic:
+    """A bootstrap interval; flagged where it had to be widened to hold its estimate, since resamples are biased."""
+    found = Statistic(value, min(low, value), max(high, value), level, n, method)
+    return found if low <= value <= high else found.flagged("interval_widened")
+
+
+def _explained(
+    r2: float, spread: _Spread | None, n: int, p: int, thresholds: Thresholds
+) -> tuple[Statistic, Statistic]:
+    """R squared and adjusted R squared with percentile intervals from the resamples.
+
+    R squared of a resample is above that of the sample by about as much as the sample's is above that of all
+    customers.  So its limits are adjusted once for the plain one, and once more for the adjusted one.
+    """
+
+    def adjusted(value: float) -> float:
+        return 1 - (1 - value) * (n - 1) / (n - p - 1)
+
+    plain, own = "R squared", "adjusted R squared"
+    if spread is None:
+        return Statistic(r2, n=n, method=plain), Statistic(adjusted(r2), n=n, method=own)
+    low, high = (adjusted(float(one)) for one in np.quantile(spread.r2, _tails(thresholds)))
+    level, how = thresholds.level, "bootstrap interval"
+    return (
+        held(r2, max(low, 0.0), high, level, n, f"{plain}, {how}"),
+        held(adjusted(r2), adjusted(low), adjusted(high), level, n, f"{own}, {how}"),
     )
 
 
@@ -167,8 +194,17 @@ BOOTSTRAP_ROWS = 5000
 """More respondents are represented by so many, and the spread of the resamples is brought to the full number."""
 
 
-def _bootstrap(both: Floats, rng: np.random.Generator, thresholds: Thresholds) -> tuple[Floats, Floats] | None:
-    """Shares in resamples, and relative weights minus that of a random predictor; None when resamples fail."""
+@dataclass(frozen=True)
+class _Spread:
+    """Resamples: (b, p) shares, (b, p) relative weights minus that of a random predictor, (b,) R squared."""
+
+    shares: Floats
+    ahead: Floats
+    r2: Floats
+
+
+def _bootstrap(both: Floats, rng: np.random.Generator, thresholds: Thresholds) -> _Spread | None:
+    """What the resamples give; None when they fail."""
     n, columns = both.shape
     p = columns - 1
     if n < 3 * columns:
@@ -195,7 +231,9 @@ def _bootstrap(both: Floats, rng: np.random.Generator, thresholds: Thresholds) -
     weights = relative_weights_many(correlation)
     ahead = weights[:, :p] - weights[:, p : p + 1]
     pull = math.sqrt(rows / n)
-    return _pulled(shares, pull), _pulled(ahead, pull)
+    slopes = np.linalg.solve(own[:, :p, :p], own[:, :p, p:])[:, :, 0]
+    r2 = (slopes * own[:, :p, p]).sum(axis=1)
+    return _Spread(_pulled(shares, pull), _pulled(ahead, pull), _pulled(r2, pull))
 
 
 def _pulled(drawn: Floats, pull: float) -> Floats:

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Summary = Literal["adequate", "not_adequate", "not_identified"]
 """Whether the difference score says what perception and expectation say together."""
 
+AXIS = "first principal axis, bootstrap"
+
 TERMS = ("constant", "perception", "expectation", "perception_squared", "product", "expectation_squared")
 
 
@@ -36,8 +38,9 @@ class ResponseSurface:
     r2_difference: Statistic  # of the difference score alone
     f: Statistic  # of the four constraints that make it a difference score
     p: Statistic
-    stationary: tuple[float, float] | None  # P, E where the surface is level
-    axis_slope: Statistic  # of the first principal axis, E on P
+    stationary: tuple[float, float] | None  # P, E where the surface is level, if anybody rates like that
+    stationary_reason: Reason | None  # why there is no such point: "off_scale" where the surface is level elsewhere
+    axis_slope: Statistic  # of the first principal axis, E on P, if that crosses the rated range
     below: Statistic  # share with perception clearly below expectation
     above: Statistic
     summary: Summary
@@ -75,7 +78,9 @@ def response_surface(
     ResponseSurface
         Undefined with fewer than 8 complete rows ("no_complete_cases"), without variance of the outcome, or where the
         six columns repeat one another ("singular").  `summary` is "not_identified" too where fewer than
-        `discrepant_share` differ in either direction by `discrepant_sd` standard deviations.
+        `discrepant_share` differ in either direction by `discrepant_sd` standard deviations.  The stationary point and
+        the principal axis are undefined ("off_scale") where they lie outside the rated range, the square from the
+        lowest to the highest score given in either column: a curve drawn through ratings says nothing beyond them.
 
     References
     ----------
@@ -99,7 +104,11 @@ def response_surface(
     f, chance = constraint_test(x, y, fit, robust)
     plenty = all(one.value is not None and one.value >= thresholds.discrepant_share for one in shares)
     verdict: Summary = "adequate" if chance >= 1 - level else "not_adequate"
-    b = fit.beta
+    b, ends = fit.beta, (float(min(p.min(), e.min())), float(max(p.max(), e.max())))
+    level_at = stationary_point(b)
+    rated = level_at is not None and all(ends[0] <= one <= ends[1] for one in level_at)
+    slope = principal_slope(b)
+    crosses = slope is None or (level_at is not None and axis_crosses(level_at, slope, ends))
 
     def line(weights: tuple[float, ...], method: str) -> Statistic:
         return _combination(fit, np.array(weights, np.float64), n, method, level)
@@ -114,8 +123,9 @@ def response_surface(
         _share(difference, n),
         Statistic(f, n=n, method=f"F(4, {n - 6}) of the constraints"),
         Statistic(chance, n=n, method="F test of the constraints"),
-        stationary_point(b),
-        _axis(x, y, b, rng, thresholds),
+        level_at if rated else None,
+        None if rated else "off_scale",
+        _axis(x, y, b, rng, thresholds) if crosses else undefined("off_scale", n, AXIS, level),
         *shares,
         verdict if plenty else "not_identified",
     )  # fmt: skip
@@ -131,16 +141,21 @@ def _share(fit: LinearFit | None, n: int) -> Statistic:
 def _nothing(why: Reason, n: int, shares: tuple[Statistic, Statistic]) -> ResponseSurface:
     """A surface that cannot be fitted."""
     none = undefined(why, n)
-    return ResponseSurface({}, *(none,) * 8, None, none, *shares, "not_identified")
+    return ResponseSurface({}, *(none,) * 8, None, why, none, *shares, "not_identified")
 
 
 def discrepant(p: Floats, e: Floats, thresholds: Thresholds = DEFAULT) -> tuple[Statistic, Statistic]:
-    """Shares whose standardised perception lies below, and above, their standardised expectation by half an SD."""
-    n, method = int(p.size), "share, standardised difference"
-    if n < 2 or float(np.ptp(p)) <= 0 or float(np.ptp(e)) <= 0:
+    """Shares whose perception lies below, and above, their expectation by half of the pooled SD.
+
+    The difference itself counts: were each column standardised by itself (Shanock and others 2010), as many would seem
+    to lie above as below even where nobody's perception exceeds the expectation.
+    """
+    n, method = int(p.size), "share, difference over the pooled SD"
+    spread = math.sqrt((float(p.var(ddof=1)) + float(e.var(ddof=1))) / 2) if n > 1 else 0.0
+    if n < 2 or spread <= 1e-12:
         none = undefined("no_variance" if n else "no_complete_cases", n, method)
         return none, none
-    apart = (p - p.mean()) / p.std(ddof=1) - (e - e.mean()) / e.std(ddof=1)
+    apart = (p - e) / spread
     return (
         Statistic(float((apart < -thresholds.discrepant_sd).mean()), n=n, method=method),
         Statistic(float((apart > thresholds.discrepant_sd).mean()), n=n, method=method),
@@ -188,9 +203,15 @@ def principal_slope(b: Floats) -> float | None:
     return float((b[5] - b[3] + math.sqrt(float((b[3] - b[5]) ** 2 + b[4] ** 2))) / b[4])
 
 
+def axis_crosses(through: tuple[float, float], slope: float, ends: tuple[float, float]) -> bool:
+    """Whether the line through a point (P, E) with a slope of E on P meets the square from `ends` to `ends`."""
+    at = sorted(through[1] + slope * (one - through[0]) for one in ends)
+    return at[0] <= ends[1] and at[1] >= ends[0]
+
+
 def _axis(x: Floats, y: Floats, b: Floats, rng: np.random.Generator, thresholds: Thresholds) -> Statistic:
     """Slope of the first principal axis with its bootstrap interval."""
-    n, method = x.shape[0], "first principal axis, bootstrap"
+    n, method = x.shape[0], AXIS
     slope = principal_slope(b)
     if slope is None:
         return undefined("no_variance", n, method, thresholds.level)
@@ -206,5 +227,12 @@ def _axis(x: Floats, y: Floats, b: Floats, rng: np.random.Generator, thresholds:
             drawn += [found] if found is not None else []
     if len(drawn) < 100:
         return Statistic(slope, None, None, thresholds.level, n, method, (), "singular")
-    low, high = np.quantile(drawn, [(1 - thresholds.level) / 2, (1 + thresholds.level) / 2])
-    return Statistic(slope, min(float(low), slope), max(float(high), slope), thresholds.level, n, method)
+    # Resampled as an angle: slopes run through infinity where the axis stands upright.
+    angle = math.atan(slope)
+    turned = (np.arctan(np.array(drawn)) - angle + math.pi / 2) % math.pi - math.pi / 2
+    low, high = angle + np.quantile(turned, [(1 - thresholds.level) / 2, (1 + thresholds.level) / 2])
+    if low <= -math.pi / 2 or high >= math.pi / 2:
+        return Statistic(slope, None, None, thresholds.level, n, method, (), "not_identified")
+    ends = math.tan(min(low, angle)), math.tan(max(high, angle))
+    axis = Statistic(slope, *ends, thresholds.level, n, method)
+    return axis if low <= angle <= high else axis.flagged("interval_widened")

@@ -118,8 +118,10 @@ def exploratory(
         Adequacy and number of factors are about Pearson correlations; the solution about polychoric ones when the
         scale is short or an item skewed.  Below the display floor everything is "too_few".
     """
-    kept = data.varying(tuple(range(len(names))))
-    n = data.smallest_n(kept)
+    every = tuple(range(len(names)))
+    kept, answered = data.varying(every), data.answered(every)
+    # Without any item that varies, n tells how many did answer.
+    n = data.smallest_n(kept or answered) if answered else int(np.diagonal(data.n).max(initial=0))
     items = tuple(names[j] for j in kept)
     why = _without(len(kept), n, thresholds)
     left_out = tuple(name for name in names if name not in items)
@@ -150,7 +152,7 @@ def _without(k: int, n: int, thresholds: Thresholds) -> Reason | None:
         return "no_respondents"
     if n < max(thresholds.display_floor, 4):
         return "too_few"
-    return "one_item" if k < 2 else None
+    return "no_variance" if k == 0 else "one_item" if k == 1 else None
 
 
 def _input(data: ColumnData, kept: list[int], points: int, thresholds: Thresholds) -> tuple[Input, InputReason]:

@@ -71,36 +71,51 @@ def xmr(series: Sequence[float], baseline: int | None = None, thresholds: Thresh
 
 
 def laney(
-    means: Sequence[float], se: Sequence[float], baseline: int | None = None, thresholds: Thresholds = DEFAULT
+    means: Sequence[float],
+    variances: Sequence[float],
+    sizes: Sequence[int],
+    baseline: int | None = None,
+    thresholds: Thresholds = DEFAULT,
 ) -> ControlChart | None:
     """Chart of period means whose periods hold different numbers of answers.
 
     Parameters
     ----------
-    means, se : sequences of float
-        Mean and standard error (above 0) of each period.
+    means, variances : sequences of float
+        Mean of each period, and the variance of its answers (divisor n - 1).
+    sizes : sequence of int
+        Answers of each period, at least 2.
     baseline : int, optional
         As for `xmr`.
 
     Returns
     -------
     ControlChart or None
-        ``centre -+ 3 se_t sigma_z``, sigma_z = mean moving range of z over 1.128: sampling error, widened by what
-        periods differ beyond it.
+        ``centre -+ 3 s/sqrt(n_t) sigma_z``: centre the mean of all answers of the baseline, s their pooled SD within
+        periods, sigma_z the mean moving range of z over 1.128: sampling error, widened by what periods differ beyond
+        it.  None with fewer than `xmr_least` periods in the baseline, or without any spread within them.
+
+    Notes
+    -----
+    Each period's own variance is no good for its weight or its limits: skewed answers make a low mean and a large
+    variance go together, so that the centre is drawn to the good side and quiet periods give signals.
 
     References
     ----------
     Laney, D. B. (2002). Improved control charts for attributes. Quality Engineering 14, 531-537.
     """
-    values, spread = np.asarray(means, np.float64), np.asarray(se, np.float64)
+    values, n = np.asarray(means, np.float64), np.asarray(sizes, np.float64)
     size = values.size if baseline is None else min(baseline, values.size)
-    if size < thresholds.xmr_least or not bool((spread > 0).all()):
+    if size < thresholds.xmr_least:
         return None
-    weight = 1 / spread[:size] ** 2
-    centre = float((weight * values[:size]).sum() / weight.sum())
-    z = (values - centre) / spread
-    sigma = float(np.abs(np.diff(z[:size])).mean()) / 1.128
-    return _chart(values, centre, sigma * 1.128, 3 * sigma * spread, None, size, thresholds)
+    degrees = n[:size] - 1
+    pooled = float((degrees * np.asarray(variances, np.float64)[:size]).sum() / degrees.sum())
+    if not pooled > 0:
+        return None
+    centre = float((n[:size] * values[:size]).sum() / n[:size].sum())
+    spread = np.sqrt(pooled / n)
+    moving = float(np.abs(np.diff(((values - centre) / spread)[:size])).mean())
+    return _chart(values, centre, moving, 3 * moving / 1.128 * spread, None, size, thresholds)
 
 
 def _chart(

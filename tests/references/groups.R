@@ -57,6 +57,7 @@ out <- list(
   branches = list(names = sort(unique(d$branch)), n = b[, 3], mean = b[, 1], var = b[, 2], fixed = as.numeric(fe$b), q = fe$QE, p_q = fe$QEp,
     tau2_dl = dl$tau2, tau2_pm = pm$tau2, mean_pm = as.numeric(pm$b), se_pm = pm$se, blup = eb$pred, blup_se = eb$se,
     reml_mean = unname(fixef(m)), reml_se = sqrt(as.numeric(vcov(m))), reml_tau2 = as.numeric(VarCorr(m)$branch), reml_sigma2 = sigma(m)^2,
-    adjusted = as.numeric(tapply(left, d$branch, mean)), adjusted_var = as.numeric(tapply(left, d$branch, var))),
+    adjusted = as.numeric(tapply(left, d$branch, mean)), adjusted_var = as.numeric(tapply(left, d$branch, function(x) sum((x - mean(x))^2)) /
+      (b[, 3] - tapply(hatvalues(within), d$branch, sum)))),
   chickwts = c(list(weight = cw$weight, feed = as.character(cw$feed)), study(cw$weight, cw$feed)))
 write(toJSON(out, digits = NA, auto_unbox = TRUE), "groups_expected.json")
