@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ from surveys.codes import DO_NOT_KNOW, NOT_APPLICABLE
 
 Floats = NDArray[np.float64]
 
-Link = Literal["gap_1", "gap_2", "gap_3", "gap_4", "none", "no_data"]
+Link = Literal["gap_1", "gap_2", "gap_3", "gap_4", "none", "no_data", "no_defect"]
 Remedy = Literal["upward_communication", "research", ""]
 """Gap 1: staff know what managers do not; or nobody knows."""
 
@@ -56,6 +56,7 @@ class Insiders:
 class CellCauses:
     """One cell."""
 
+    gap_5: Statistic  # what customers feel: perception minus expectation
     gap_1: Statistic  # managers' belief minus customers' expectation
     gap_6: Statistic  # staff's belief minus customers' expectation
     gap_7: Statistic  # staff's belief minus managers' belief: gap 6 - gap 1
@@ -103,6 +104,8 @@ def causes(
     managers: Insiders | None,
     thresholds: Thresholds = DEFAULT,
     census: int | None = None,
+    felt: Mapping[str, Statistic] | None = None,
+    confirmed: frozenset[str] | None = None,
 ) -> Causes:
     """Compare what customers expect with what the bank believes, prescribes, delivers and promises.
 
@@ -117,6 +120,10 @@ def causes(
     thresholds : Thresholds
     census : int, optional
         Managers in all; the intervals of their means get the finite population correction.
+    felt : cell -> Statistic, optional
+        Customers' mean gap of each cell, to stand beside the chain.
+    confirmed : set of cells, optional
+        Confirmed defects: only these have a cause, the others a profile ("no_defect").  None: all cells.
 
     Returns
     -------
@@ -134,8 +141,11 @@ def causes(
     staff = staff if staff is not None and staff.n >= thresholds.staff_floor else None
     managers = managers if managers is not None and managers.n >= thresholds.manager_floor else None
     customers = cell_scores(layout, expectation)
+    floors = {"staff": thresholds.staff_floor, "managers": thresholds.manager_floor}
     believed = {
-        name: cell_scores(layout, one.belief) for name, one in (("staff", staff), ("managers", managers)) if one
+        name: {cell: _enough(scores, floors[name]) for cell, scores in cell_scores(layout, one.belief).items()}
+        for name, one in (("staff", staff), ("managers", managers))
+        if one
     }
     antecedents = _antecedents(staff, "staff", thresholds) | _antecedents(managers, "manager", thresholds)
     gap_of = {f"staff.{name}": gap for name, gap in (staff.gap_of if staff else {}).items()}
@@ -144,9 +154,18 @@ def causes(
     cells = {}
     for place, cell in enumerate(layout.cells):
         three = (customers[cell], believed.get("staff", {}).get(cell), believed.get("managers", {}).get(cell))
-        cells[cell] = _cell(place, three, staff, managers, layout, antecedents, gap_of, fpc, thresholds)
+        gap_5 = (felt or {}).get(cell, undefined("not_asked"))
+        found = _cell(place, three, staff, managers, layout, antecedents, gap_of, fpc, thresholds)
+        if confirmed is not None and cell not in confirmed and found.primary != "no_data":
+            found = replace(found, primary="no_defect", remedy="", weak_antecedents=())
+        cells[cell] = replace(found, gap_5=gap_5)
     flags = tuple(name for name, one in (("no_staff", staff), ("no_managers", managers)) if one is None)
     return Causes(staff.n if staff else 0, managers.n if managers else 0, cells, antecedents, flags)
+
+
+def _enough(scores: Floats, floor: int) -> Floats:
+    """Scores of one cell, or none at all where fewer people than the floor have one."""
+    return scores if int((~np.isnan(scores)).sum()) >= floor else np.full_like(scores, np.nan)
 
 
 def _known(values: Floats | None) -> Frequencies:
@@ -164,7 +183,19 @@ def _difference(a: Floats | None, b: Floats | None, level: float, method: str) -
 def _grid(
     people: Insiders | None, name: str, place: int, counts_as_1: bool, m: int, fpc: float, thresholds: Thresholds
 ) -> tuple[Statistic, Statistic, Statistic]:
-    """Mean rating of one cell of a grid minus m; share without standard or promise; share who cannot judge."""
+    """Mean rating of one cell of a grid minus m; share without standard or promise; share who cannot judge.
+
+    Hidden where fewer people than their floor gave the rating, or the answers behind a share.
+    """
+    least = thresholds.staff_floor if name == "delivery" else thresholds.manager_floor
+    mean, without, unsure = _grid_of(people, name, place, counts_as_1, m, fpc, thresholds)
+    return tuple(one.hidden() if one.value is not None and one.n < least else one for one in (mean, without, unsure))  # type: ignore[return-value]
+
+
+def _grid_of(
+    people: Insiders | None, name: str, place: int, counts_as_1: bool, m: int, fpc: float, thresholds: Thresholds
+) -> tuple[Statistic, Statistic, Statistic]:
+    """The three numbers, however few people are behind them."""
     if people is None or name not in people.grids:
         none = undefined("not_asked" if people is not None else "no_respondents")
         return none, none, none
@@ -216,7 +247,7 @@ def _cell(
         if one.value is not None and one.value < low and f"gap_{gap_of[name]}" == primary
     )
     return CellCauses(
-        gap_1, gap_6, gap_7, p_1, gap_2, gap_3, gap_4, no_managers, no_staff, no_promise,
+        undefined("not_asked"), gap_1, gap_6, gap_7, p_1, gap_2, gap_3, gap_4, no_managers, no_staff, no_promise,
         {"standards": unsure_2, "delivery": unsure_3, "promise": unsure_4}, primary, broken, remedy,
         gap_1.value is not None and gap_1.value >= delta, tuple(name for _, name in weak),
     )  # fmt: skip

@@ -84,23 +84,56 @@ def rake(
     known = np.logical_and.reduce([part >= 0 for part in codes]) if codes else np.ones(n, np.bool_)
     margins, flags = _margins(codes, targets, known)
     known &= np.logical_and.reduce([np.isin(part, places) for part, (places, _) in zip(codes, margins, strict=True)])
-    weights = known.astype(np.float64)
     if not known.any():
-        return Raked(weights, 0, 0.0, False, 0, 1.0, (*flags, "nobody"))
-    limit, trimmed, rounds = np.inf, 0, 0
+        return Raked(known.astype(np.float64), 0, 0.0, False, 0, 1.0, (*flags, "nobody"))
+    # People alike in every margin have one weight, so the work is on kinds of people, however many answered.
+    kinds, kind_of, counts = np.unique(
+        np.stack([part[known] for part in codes], axis=1), axis=0, return_inverse=True, return_counts=True
+    )
+    table = _Table(
+        [np.searchsorted(places, column) for column, (places, _) in zip(kinds.T, _in_order(margins), strict=True)],
+        [shares for _, shares in _in_order(margins)],
+        counts.astype(np.float64),
+    )
+    own, limit, trimmed, rounds = np.ones(len(kinds)), np.inf, 0, 0
     for _ in range(20 if trim else 1):
-        weights, rounds, error = _fit(codes, margins, known, np.minimum(weights, limit), thresholds)
-        limit = thresholds.rake_trim * float(np.median(weights[known])) if trim else np.inf
-        over = int((weights > limit * (1 + 1e-9)).sum())
+        own, rounds, error = _fit(table, np.minimum(own, limit), thresholds)
+        limit = thresholds.rake_trim * float(np.median(own[kind_of.ravel()])) if trim else np.inf
+        over = int(counts[own > limit * (1 + 1e-9)].sum())
         if not over:
             break
         trimmed = over
     if trim and trimmed:
-        weights = np.minimum(weights, limit)
-        weights *= known.sum() / weights.sum()
-        error = _error(codes, margins, weights)
+        own = np.minimum(own, limit)
+        own *= counts.sum() / (own * counts).sum()
+        error = table.error(own)
         flags = (*flags, "trimmed")
+    weights = np.zeros(n)
+    weights[known] = own[kind_of.ravel()]
     return Raked(weights, rounds, error, error <= thresholds.rake_error, trimmed, kish(weights), flags)
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Kinds of people: the category of each in every margin, the shares of these, and how many people there are."""
+
+    places: list[NDArray[np.intp]]
+    shares: list[Floats]
+    counts: Floats
+
+    def error(self, weights: Floats) -> float:
+        """Largest relative error of a margin."""
+        mass = weights * self.counts
+        found = [
+            np.abs(np.bincount(at, mass, shares.size) / mass.sum() - shares) / shares
+            for at, shares in zip(self.places, self.shares, strict=True)
+        ]
+        return float(max(one.max(initial=0.0) for one in found))
+
+
+def _in_order(margins: list[tuple[NDArray[np.int64], Floats]]) -> list[tuple[NDArray[np.int64], Floats]]:
+    """Each margin's categories in the order of their codes."""
+    return [(places[order], shares[order]) for places, shares in margins for order in (np.argsort(places),)]
 
 
 def _margins(
@@ -121,37 +154,15 @@ def _margins(
     return found, tuple(flags)
 
 
-def _fit(
-    codes: Sequence[NDArray[np.integer]],
-    margins: list[tuple[NDArray[np.int64], Floats]],
-    known: NDArray[np.bool_],
-    weights: Floats,
-    thresholds: Thresholds,
-) -> tuple[Floats, int, float]:
-    """Fit each margin in turn until all hold."""
-    total = float(known.sum())
-    weights = weights * total / weights.sum()
-    error = _error(codes, margins, weights)
-    rounds = 0
+def _fit(table: _Table, weights: Floats, thresholds: Thresholds) -> tuple[Floats, int, float]:
+    """Fit each margin in turn until all hold: weights of the kinds, rounds, and the error left."""
+    total = float(table.counts.sum())
+    weights = weights * total / (weights * table.counts).sum()
+    error, rounds = table.error(weights), 0
     while error > thresholds.rake_error and rounds < thresholds.rake_rounds:
-        for part, (places, shares) in zip(codes, margins, strict=True):
-            for code, share in zip(places, shares, strict=True):
-                chosen = known & (part == code)
-                now = float(weights[chosen].sum())
-                if now > 0:
-                    weights[chosen] *= share * total / now
-        error = _error(codes, margins, weights)
+        for at, shares in zip(table.places, table.shares, strict=True):
+            now = np.bincount(at, weights * table.counts, shares.size)
+            weights = weights * np.divide(shares * total, now, out=np.ones_like(now), where=now > 0)[at]
+        error = table.error(weights)
         rounds += 1
     return weights, rounds, error
-
-
-def _error(
-    codes: Sequence[NDArray[np.integer]], margins: list[tuple[NDArray[np.int64], Floats]], weights: Floats
-) -> float:
-    """Largest relative error of a margin."""
-    total = float(weights.sum())
-    worst = 0.0
-    for part, (places, shares) in zip(codes, margins, strict=True):
-        for code, share in zip(places, shares, strict=True):
-            worst = max(worst, abs(float(weights[part == code].sum()) / total - share) / share)
-    return worst

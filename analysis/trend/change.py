@@ -218,6 +218,7 @@ def judge_change(
     status_after: Status,
     thresholds: Thresholds = DEFAULT,
     target: float | None = None,
+    points: int = 7,
 ) -> Proof:
     """The verdict on an action after its follow-up wave.
 
@@ -232,7 +233,10 @@ def judge_change(
     status_after : str
         The cell's status in the follow-up wave.
     target : float, optional
-        Settled target change; `target_change` when not given.  It does not alter the verdict.
+        Settled target change in points of the scale; `target_change`, carried over to the scale's points, when not
+        given.  It does not alter the verdict.
+    points : int
+        Points of the scale.
 
     Returns
     -------
@@ -240,7 +244,7 @@ def judge_change(
         *closed*: lower limit above 0 and "no defect shown"; *improving*: lower limit above 0 only; *worse*: upper limit
         below 0; *not demonstrated* otherwise.  Limits are those of the 90 % interval, each one-sided 95 %.
     """
-    aim = thresholds.target_change if target is None else target
+    aim = thresholds.scaled(thresholds.target_change, points) if target is None else target
     found = change.at_verdict
     why = "no_guard" if guard is None else "few_answers" if n_after < thresholds.confirm_floor else ""
     if not why and (found.low is None or found.high is None):

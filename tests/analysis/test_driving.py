@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,23 @@ from analysis.drivers import lmg, relative_weights
 from analysis.driving.contrast import penalty_reward
 from analysis.driving.ipa import importance_performance, stated_against_derived
 from analysis.driving.kano import kano, kano_counts
+from analysis.driving.report import driving
 from analysis.driving.shares import driver_set, lmg_many, relative_weights_many, variance_inflation
-from analysis.driving.surface import combination_p, constraint_test, polynomial, principal_slope, response_surface
+from analysis.driving.surface import (
+    combination_p,
+    constraint_test,
+    polynomial,
+    principal_slope,
+    response_surface,
+    stationary_point,
+)
 from analysis.frequencies import Frequencies, t_quantile
 from analysis.indices import indices, net_promoter, top_boxes
 from analysis.ordered import brant, collapsed, ordered_logit
 from analysis.results import Statistic
 from analysis.robust import hc3, least_squares
+from analysis.study import Study, scored
+from analysis.tally import summarise
 from tests.agreement import agree
 from tests.analysis.soundness import numbers, sound
 
@@ -273,14 +284,14 @@ def test_the_response_surface_matches_r() -> None:
 def test_the_surface_is_level_at_its_stationary_point() -> None:
     found = response_surface(X[:, 1], E, Y, 4.0, rng())
     b = [one.value for one in found.coefficients.values()]
-    p, e = found.stationary
+    p, e = stationary_point(np.array(b))
     slopes = [b[1] + 2 * b[3] * p + b[4] * e, b[2] + b[4] * p + 2 * b[5] * e]
     assert slopes == pytest.approx([0, 0], abs=1e-9)
     _, vectors = np.linalg.eigh([[b[3], b[4] / 2], [b[4] / 2, b[5]]])
     agree(
         "response surface, principal axis", BANK, vectors[1, 1] / vectors[0, 1], principal_slope(np.array(b)), by=NAIVE
     )
-    assert found.axis_slope.low <= found.axis_slope.value <= found.axis_slope.high
+    assert found.stationary is None and found.stationary_reason == found.axis_slope.reason == "off_scale"
 
 
 def test_expectation_at_the_ceiling_leaves_the_surface_unidentified() -> None:
@@ -418,3 +429,41 @@ def test_any_counts_give_a_sound_kano(counts: dict[str, int]) -> None:
 def test_robust_and_classical_fits_share_their_coefficients() -> None:
     x = np.column_stack([np.ones(300), X])
     assert hc3(x, Y).beta == pytest.approx(least_squares(x, Y).beta)
+
+
+def test_in_three_columns_low_is_below_the_minimum_and_high_above_the_desired_level(customers: Any) -> None:
+    matrix = replace(customers(400, format="three_column"))
+    part = Study(matrix, outcomes={"satisfaction": matrix.outcome}, outcome_low={"satisfaction": 1})
+    own, y = scored(matrix), part.outcome("satisfaction")
+    found = driving(part, own, summarise(matrix), rng()).contrast
+    names, low, high, kept = tuple(found), [], [], []
+    for i in range(matrix.n):
+        sides, known = [], not math.isnan(y[i])
+        for name in names:
+            triples = [
+                (int(matrix.perception[i, j]), int(matrix.minimum[i, j]), int(matrix.reference[i, j]))
+                for j in matrix.layout.dimension_items[name]
+                if all(0 < column[i, j] < 250 for column in (matrix.perception, matrix.minimum, matrix.reference))
+            ]
+            known &= not math.isnan(own.gap[f"dimension:{name}"].values()[i])
+            below, above = sum(p - a for p, a, _ in triples) < 0, sum(p - d for p, _, d in triples) > 0
+            sides.append((below and not above, above and not below))
+        kept.append(known)
+        low.append([one[0] for one in sides])
+        high.append([one[1] for one in sides])
+    chosen = np.array(kept)
+    columns = np.column_stack([np.ones(chosen.sum()), np.array(low)[chosen], np.array(high)[chosen]])
+    columns = columns[:, np.ptp(columns, axis=0) + (np.arange(columns.shape[1]) == 0) > 0]
+    beta = np.linalg.lstsq(columns, y[chosen], rcond=None)[0][1:]
+    ours = [one.penalty.value for one in found.values()] + [one.reward.value for one in found.values()]
+    agree("penalty-reward contrast, three columns", "400 simulated customers", beta,
+          [one for one in ours if one is not None], by=NAIVE, rel=1e-8)  # fmt: skip
+    assert any(one.penalty.value is not None and one.penalty.value < 0 for one in found.values())
+
+
+def test_a_constant_outcome_has_no_variance_to_explain(customers: Any) -> None:
+    matrix = customers(200)
+    same = np.full(200, 5, np.uint8)
+    part = Study(matrix, outcomes={"satisfaction": same}, outcome_low={"satisfaction": 1})
+    found = driving(part, scored(matrix), summarise(matrix), rng()).ordered
+    assert found is not None and found.mcfadden.reason == found.p_proportional.reason == "no_variance"

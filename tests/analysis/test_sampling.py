@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 from dataclasses import replace
@@ -276,7 +277,7 @@ def test_missingness_leaves_not_applicable_out_of_littles_test() -> None:
     none = missingness(
         away & False, away, np.where(away, np.nan, np.array(R["full"], float)), tuple("abcde"), {}, rng()
     )
-    assert none.little.reason == "no_variance" and none.complete.value == 1
+    assert none.little.reason == "nothing_missing" and none.complete.value == 1
 
 
 @pytest.mark.reference
@@ -298,6 +299,29 @@ def test_quality_indices_match_the_worked_example(reference: Any) -> None:
         even_odd((halves[None, :, 0], halves[None, :, 1]))[0],
         by=by,
     )
+
+
+def test_items_that_were_not_asked_do_not_break_a_run() -> None:
+    rows = np.array([[3, 9, 3, 3, 9, 3], [3, 0, 3, 3, 9, 3], [9, 9, 9, 9, 9, 9], [9, 2, 9, 3, 2, 9]], float)
+    asked, answered = rows != 9, (rows != 9) & (rows != 0)
+    naive = [max((len(list(run)) for value, run in itertools.groupby(row[row != 9]) if value), default=0) for row in
+             rows]  # fmt: skip
+    found = longstring(np.where(answered, rows, np.nan), asked)
+    agree("longstring, short form", "4 rows", naive, found, by="naive second program")
+    assert found.tolist() == [4, 3, 0, 1] and longstring(np.where(answered, rows, np.nan)).tolist() == [2, 2, 0, 1]
+
+
+def test_little_says_why_there_is_no_test() -> None:
+    def why(values: Any, away: Any = None) -> str | None:
+        blank = np.isnan(values)
+        other = np.zeros(blank.shape, bool) if away is None else away
+        return missingness(blank & ~other, other, values, tuple("abc"), {}, rng()).little.reason
+
+    some = np.random.default_rng(3).integers(1, 8, (60, 3)).astype(float)
+    holes = np.where(np.eye(60)[:, :3] > 0, np.nan, some)
+    assert why(some) == "nothing_missing" and why(holes[:20]) == "too_early" and why(holes) is None
+    assert why(holes, np.isnan(holes) | True) == "no_complete_cases" and why(holes[:0]) == "no_respondents"
+    assert why(np.where(np.isnan(holes), np.nan, 4.0)) == "no_variance"
 
 
 def test_quality_indices_match_r() -> None:

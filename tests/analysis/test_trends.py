@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 from dataclasses import replace
@@ -198,15 +199,34 @@ def test_charts_match_limits_written_out() -> None:
 
 
 def test_unequal_periods_get_limits_of_their_own_width() -> None:
-    means, se = [-1.0, -0.8, -1.1, -0.9, -1.0, -0.95, -1.2, -0.7], [0.1, 0.2, 0.1, 0.1, 0.3, 0.1, 0.1, 0.1]
-    chart = laney(means, se)
-    weight = 1 / np.array(se) ** 2
-    centre = float((weight * means).sum() / weight.sum())
-    z = (np.array(means) - centre) / se
+    random = np.random.default_rng(8)
+    days = [-np.rint(random.exponential(1.3, n)) for n in (10, 40, 12, 25, 11, 60, 18, 30, 14)]
+    means, variances, sizes = ([f(day) for day in days] for f in (np.mean, lambda x: x.var(ddof=1), len))
+    chart = laney(means, variances, sizes, 8)
     assert chart is not None
-    high = centre + 3 * np.abs(np.diff(z)).mean() / 1.128 * np.array(se)
-    agree("Laney limits of unequal periods", "8 periods", high, chart.high, by="naive second program")
-    assert laney(means, [0.0] * 8) is None
+    everyone = np.concatenate(days[:8])
+    within = np.concatenate([day - day.mean() for day in days[:8]])
+    se = [math.sqrt((within**2).sum() / (everyone.size - 8)) / math.sqrt(len(day)) for day in days]
+    z = [(day.mean() - everyone.mean()) / one for day, one in zip(days, se, strict=True)]
+    sigma = sum(abs(b - a) for a, b in itertools.pairwise(z[:8])) / 7 / 1.128
+    by = "naive second program"
+    agree("Laney chart, centre", "9 periods, baseline of 8", everyone.mean(), chart.centre, by=by)
+    for side, sign in (("low", -1), ("high", 1)):
+        limits = [everyone.mean() + sign * 3 * one * sigma for one in se]
+        agree("Laney limits of unequal periods", f"9 periods, {side}", limits, getattr(chart, side), by=by)
+    assert laney(means, [0.0] * 9, sizes) is None and laney(means[:5], variances[:5], sizes[:5]) is None
+
+
+def test_quiet_charts_of_skewed_answers_keep_their_centre_and_their_peace() -> None:
+    centres, signals = [], 0
+    for seed in range(300):
+        random = np.random.default_rng(seed)
+        days = [-np.rint(random.exponential(1.3, n)) for n in random.integers(10, 21, 20)]
+        chart = laney([day.mean() for day in days], [day.var(ddof=1) for day in days], [day.size for day in days])
+        assert chart is not None
+        centres.append(chart.centre)
+        signals += bool(chart.signals)
+    assert abs(np.mean(centres) + 1.266) < 0.02 and signals / 300 < 0.15
 
 
 def test_signals_are_found_by_all_three_rules() -> None:
