@@ -103,9 +103,10 @@ def comments(
     by_dimension = [found_words(text, DIMENSIONS) for text in texts]
     by_stage = [found_words(text, STAGES) for text in texts]
     unfiled = sum(not found for found in by_dimension)
+    share = wilson(unfiled, n, thresholds.level)
     return Comments(
         n,
-        wilson(unfiled, n, thresholds.level),
+        share.hidden() if 0 < unfiled < floor else share,
         _topics(by_dimension, tuple(DIMENSIONS), thresholds, floor),
         _topics(by_stage, tuple(STAGES), thresholds, floor),
         keyness(texts, others, thresholds, floor) if len(others) >= max(floor, 1) else (),
@@ -119,6 +120,8 @@ def _topics(
     n = len(found)
     counts = {topic: sum(topic in one for one in found) for topic in topics}
     base = sum(counts.values()) / (n * len(topics))
+    few = {topic for topic, k in counts.items() if 0 < k < floor}
+    alone = len(few) == 1  # its count would follow from the mean of the topics, which every p tells
     result = {}
     for topic, k in counts.items():
         words = Counter(word for one in found for word in one.get(topic, ()))
@@ -129,7 +132,7 @@ def _topics(
             chance = 1.0 if k == 0 else float(special.bdtrc(k - 1, n, base))
             p = Statistic(chance, n=n, method="exact binomial, share above the mean of the topics")
         result[topic] = Topic(
-            share if k == 0 or k >= floor else share.hidden(), p if k == 0 or k >= floor else p.hidden(), shown
+            share.hidden() if topic in few else share, p.hidden() if alone or topic in few else p, shown
         )
     return result
 

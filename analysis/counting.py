@@ -24,14 +24,18 @@ CHUNK = 2**15
 
 Numbers = NDArray[np.float32]
 Flags = NDArray[np.bool_]
+Small = NDArray[np.int32]
+"""Sums over the items of one respondent."""
 
 
-def numerators(sums: Counts, counts: Counts, unit: int) -> Counts:
+def numerators(sums: Small, counts: Small, unit: int) -> Counts:
     """The means sums/counts as multiples of 1/unit (0 where nothing is counted)."""
     some = np.maximum(counts, 1)
     if unit in (FINE, COARSE):
         return np.rint(sums / some * unit).astype(np.int64)
-    found: Counts = sums * (unit // some)
+    # A small table of divisions: dividing whole numbers is the slowest of all arithmetic.
+    share = unit // np.maximum(np.arange(int(some.max(initial=1)) + 1), 1)
+    found: Counts = sums * share[some]
     return found
 
 
@@ -39,8 +43,8 @@ def numerators(sums: Counts, counts: Counts, unit: int) -> Counts:
 class Answered:
     """Composite sums of one column or contrast: (composites, n) arrays."""
 
-    counts: Counts
-    sums: Counts
+    counts: Small
+    sums: Small
     scored: Flags  # passes the half rule and the screen
 
 
@@ -102,23 +106,38 @@ class Rows:
         found: Flags = np.logical_and.reduce([self.columns[name] != NOT_ASKED for name in self.asked_columns])
         return found
 
-    def over(self, values: NDArray[Any]) -> Counts:
+    def over(self, values: NDArray[Any]) -> Small:
         """Sums over the items of each composite: (composites, n) of (items, n)."""
-        return (self.plan.membership @ values.astype(np.float32)).astype(np.int64)
+        return (self.plan.membership @ values.astype(np.float32)).astype(np.int32)
 
-    def answered(self, values: NDArray[Any], present: Flags, asked: Flags) -> Answered:
-        """Composite sums of `values` where present, by the half rule on the items asked."""
-        counts = self.over(present)
-        wanted = self.plan.sizes[:, None] if bool(asked.all()) else self.over(asked)
-        scored = (2 * counts >= wanted) & (counts > 0) & self.kept
-        return Answered(counts, self.over(values * present), scored)
+    @cached_property
+    def pairs(self) -> Small:
+        """(composites, n): complete pairs of each composite."""
+        return self.over(self.complete)
+
+    @cached_property
+    def wanted(self) -> Small:
+        """(composites, n) or (composites, 1): items of each composite that were asked in every column."""
+        return self.over(self.asked) if not bool(self.asked.all()) else self.plan.sizes[:, None].astype(np.int32)
+
+    @cached_property
+    def references(self) -> Small:
+        """(composites, n): sums of the compared column over complete pairs."""
+        return self.over(self.columns["reference"] * self.complete)
+
+    def answered(self, sums: Small, counts: Small, wanted: Small) -> Answered:
+        """Composite sums by the half rule on the items asked."""
+        return Answered(counts, sums, (2 * counts >= wanted) & (counts > 0) & self.kept)
 
     @cached_property
     def of_column(self) -> dict[str, Answered]:
         """Composites of each column, by its own half rule."""
-        return {
-            name: self.answered(column, self.rated[name], column != NOT_ASKED) for name, column in self.columns.items()
-        }
+        found = {}
+        for name, column in self.columns.items():
+            present, asked = self.rated[name], column != NOT_ASKED
+            wanted = self.plan.sizes[:, None].astype(np.int32) if bool(asked.all()) else self.over(asked)
+            found[name] = self.answered(self.over(column * present), self.over(present), wanted)
+        return found
 
     def difference(self, contrast: str) -> NDArray[np.int16]:
         """(items, n): perception minus the compared column, 0 where the pair is not complete."""
@@ -128,7 +147,9 @@ class Rows:
     @cached_property
     def of_contrast(self) -> dict[str, Answered]:
         """Composites of each contrast, by the half rule on complete pairs."""
-        return {name: self.answered(self.difference(name), self.complete, self.asked) for name in self.contrasts}
+        return {
+            name: self.answered(self.over(self.difference(name)), self.pairs, self.wanted) for name in self.contrasts
+        }
 
 
 def answer_counts(rows: Rows) -> dict[str, Counts]:
@@ -164,13 +185,13 @@ def pair_counts(rows: Rows) -> dict[str, Counts]:
     return found
 
 
-def composite_table(plan: Plan, found: Answered, signed: bool, sums: Counts | None = None) -> Counts:
+def composite_table(plan: Plan, found: Answered, signed: bool, sums: Small | None = None) -> Counts:
     """Flat tables (answered, sum) of every composite, of respondents with a score."""
     offsets, widths = plan.offsets(signed), plan.widths(signed)
     total = found.sums if sums is None else sums
-    code = found.counts * widths[:, None] + total + (offsets[:-1] - plan.lowest(signed))[:, None]
     size = int(offsets[-1])
-    code[~found.scored] = size
+    first = (offsets[:-1] - plan.lowest(signed)).astype(np.int32)[:, None]
+    code = np.where(found.scored, found.counts * widths.astype(np.int32)[:, None] + total + first, np.int32(size))
     return np.bincount(code.ravel(), minlength=size + 1)[:-1].astype(np.int64)
 
 
@@ -182,13 +203,13 @@ def composite_counts(rows: Rows) -> dict[str, Counts]:
         found[name] = composite_table(plan, part, True)
     if "gap" in rows.of_contrast:
         part = rows.of_contrast["gap"]
-        reference = rows.over(rows.columns["reference"] * rows.complete)
+        reference = rows.references
         found["gap.reference"] = composite_table(plan, part, False, reference)
         found["gap.perception"] = composite_table(plan, part, False, reference + part.sums)
     return found
 
 
-def dimension_numerators(rows: Rows, part: Answered, unit: int, sums: Counts | None = None) -> Counts:
+def dimension_numerators(rows: Rows, part: Answered, unit: int, sums: Small | None = None) -> Counts:
     """(dimensions, n): dimension means as multiples of 1/unit; meaningless where there is no score."""
     chosen = rows.plan.rows("dimension")
     total = part.sums if sums is None else sums
@@ -200,7 +221,7 @@ def overall_histograms(rows: Rows) -> dict[str, Histogram]:
     chosen, unit = rows.plan.rows("dimension"), rows.plan.dimension_unit
     found: dict[str, Histogram] = {}
 
-    def keep(name: str, part: Answered, sums: Counts | None = None) -> None:
+    def keep(name: str, part: Answered, sums: Small | None = None) -> None:
         whole = part.scored[chosen].all(axis=0)
         found[name] = Histogram.of(dimension_numerators(rows, part, unit, sums).sum(axis=0)[whole])
 
@@ -209,7 +230,7 @@ def overall_histograms(rows: Rows) -> dict[str, Histogram]:
     for name, part in rows.of_contrast.items():
         keep(name, part)
     if "gap" in rows.of_contrast:
-        reference = rows.over(rows.columns["reference"] * rows.complete)
+        reference = rows.references
         keep("gap.reference", rows.of_contrast["gap"], reference)
         keep("gap.perception", rows.of_contrast["gap"], reference + rows.of_contrast["gap"].sums)
     return found
@@ -321,13 +342,35 @@ def shortfall_counts(rows: Rows) -> tuple[Counts, PairMoments | None]:
     if not rows.contrasts:
         return found, None
     short = np.maximum(-rows.difference("adequacy" if "adequacy" in rows.contrasts else "gap"), 0)
-    counts, sums = rows.over(rows.complete)[chosen], rows.over(short)[chosen]
+    counts, sums = rows.pairs[chosen], rows.over(short)[chosen]
     paired = (counts > 0) & rows.kept
     loss = numerators(sums, counts, rows.plan.cell_unit) * paired
     found[:, 2], found[:, 3] = paired.sum(axis=1), (loss > 0).sum(axis=1)
     found[:, 4], found[:, 5] = loss.sum(axis=1), (loss * loss).sum(axis=1)
     present = paired | (away & rows.kept)
     return found, PairMoments.of(loss.astype(np.float64), present.astype(np.float64))
+
+
+def branch_counts(rows: Rows) -> dict[str, Counts]:
+    """Branch ("" where not known) -> (cells, 3): scores that a cell is judged by, their sum and sum of squares.
+
+    In units of 1/cell_unit, and of its square.
+    """
+    matrix, chosen = rows.matrix, rows.plan.rows("cell")
+    if matrix.branch is None or not rows.contrasts:
+        return {}
+    part = rows.of_contrast["adequacy" if "adequacy" in rows.contrasts else "gap"]
+    scored = part.scored[chosen]
+    values = (numerators(part.sums[chosen], part.counts[chosen], rows.plan.cell_unit) * scored).astype(np.float64)
+    cells, width = scored.shape[0], len(matrix.branches) + 1
+    place = np.arange(cells)[:, None] * width + (matrix.branch + 1)
+
+    def summed(weights: NDArray[Any]) -> Counts:
+        return whole_numbers(np.bincount(place.ravel(), weights.ravel(), cells * width).reshape(cells, width))
+
+    found = np.stack([summed(scored.astype(np.float64)), summed(values), summed(values * values)], axis=2)
+    answered = np.flatnonzero(np.bincount(matrix.branch + 1, minlength=width))
+    return {("", *matrix.branches)[at]: found[:, at] for at in answered}
 
 
 def defective_counts(rows: Rows) -> Counts:

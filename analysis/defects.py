@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from scipy import special
 
 from analysis.adjust import benjamini_hochberg
-from analysis.frequencies import t_quantile
+from analysis.frequencies import t_quantile, t_tail
 from analysis.gaps import minimum_effect
 from analysis.importance import Importance
 from analysis.results import Statistic
@@ -35,6 +35,19 @@ Status = Literal[
 Severity = Literal["critical", "major", "minor", "none"]
 
 ORDER: tuple[Status, ...] = get_args(Status)
+
+
+@dataclass(frozen=True)
+class ByBranch:
+    """A cell judged with branches as clusters: whether it would be a defect in branches in general."""
+
+    branches: int
+    status: Status
+    gap: Statistic
+    q_minimum_effect: Statistic
+    q_nil: Statistic
+    lower90: Statistic
+    design_effect: Statistic
 
 
 @dataclass(frozen=True)
@@ -67,6 +80,7 @@ class Defect:
     silent_share: Statistic  # of those with a problem in the stage, share who did not tell the bank
     sensitivity: dict[str, Status]  # status at delta 0.25, 0.5, 0.75, 1.0 (keys "0.25", ...)
     item_status: dict[str, Status]  # items of confirmed cells
+    by_branch: ByBranch | None = None  # where branches are known
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,7 @@ class CellSummary:
     impact : importance of the cell, summing to 1 over all
     share_below_minimum : three columns: share of respondents with perception below their minimum
     desired_gap, desired_sd : three columns: perception minus desired level, over the same n
+    se, df : standard error of the gap and its degrees of freedom, where not those of independent respondents
     """
 
     id: str
@@ -95,6 +110,15 @@ class CellSummary:
     share_below_minimum: float | None = None
     desired_gap: float | None = None
     desired_sd: float | None = None
+    se: float | None = None
+    df: float | None = None
+
+    def test(self, delta: float) -> tuple[float | None, float]:
+        """t and lower-tail p of a gap no worse than -delta."""
+        if self.se is None or self.df is None:
+            return minimum_effect(self.gap, self.sd, self.n, delta)
+        t = (self.gap + delta) / self.se
+        return t, t_tail(self.df, t)
 
 
 @dataclass(frozen=True)
@@ -150,8 +174,8 @@ def judge(
     """
     tested = [cell for cell in cells if cell.n >= max(1, thresholds.display_floor) and cell.id not in hidden]
     delta = 0.0 if three_column else thresholds.delta(points)
-    effect = [minimum_effect(cell.gap, cell.sd, cell.n, delta) for cell in tested]
-    nil = [minimum_effect(cell.gap, cell.sd, cell.n, 0.0)[1] for cell in tested]
+    effect = [cell.test(delta) for cell in tested]
+    nil = [cell.test(0.0)[1] for cell in tested]
     q_effect = benjamini_hochberg([p for _, p in effect])
     q_nil = benjamini_hochberg(nil)
     tolerated = _tolerated(tested, points, thresholds) if three_column else frozenset()
@@ -201,6 +225,8 @@ def order_of(verdicts: Mapping[str, Verdict]) -> list[str]:
 
 def _lower_limit(cell: CellSummary, level: float) -> float:
     """Lower limit of the two-sided t interval; the gap itself when nothing varies."""
+    if cell.se is not None and cell.df is not None:
+        return cell.gap - t_quantile(cell.df, (1 + level) / 2) * cell.se
     if cell.n < 2 or cell.sd <= 0:
         return cell.gap
     return cell.gap - t_quantile(cell.n - 1, (1 + level) / 2) * cell.sd / math.sqrt(cell.n)

@@ -75,6 +75,46 @@ def clustered_mean(
     )
 
 
+@dataclass(frozen=True)
+class ClusterError:
+    """Error of a mean whose respondents came by branches."""
+
+    branches: int
+    se: float
+    df: float
+    design_effect: float  # variance over that of independent respondents
+
+
+def cluster_error(n: Floats, sums: Floats, variance: float) -> ClusterError | None:
+    """CR2 error of a mean with branches as clusters.
+
+    Parameters
+    ----------
+    n, sums : (b,) float
+        Respondents of each branch, and the sum of their scores.
+    variance : float
+        Of all scores, divisor n - 1.
+
+    Returns
+    -------
+    ClusterError or None
+        None with fewer than two branches that have answers, or no variance between them.
+
+    References
+    ----------
+    As `clustered_mean`.
+    """
+    some = n > 0
+    if int(some.sum()) < 2:
+        return None
+    fit = clustered(Clusters(n[some][:, None, None], sums[some][:, None]))
+    if fit is None or not float(fit.se[0]) > 1e-12 or not float(fit.df[0]) > 0:
+        return None
+    se = float(fit.se[0])
+    effect = se * se * float(n.sum()) / variance if variance > 0 else 1.0
+    return ClusterError(int(some.sum()), se, float(fit.df[0]), effect)
+
+
 def weighted_mean(values: Floats, weights: Floats, level: float = 0.95) -> Statistic:
     """Mean of (n,) values with (n,) weights, interval by Taylor linearisation.
 

@@ -91,6 +91,8 @@ class ScoreMatrix:
         Overall satisfaction, 1..m; 0 is blank.
     problem_stage, problem_silent : (n,) int16 / bool or None
         Stage of the most serious problem (-1: no problem or elsewhere), and whether the bank was not told.
+    branch : (n,) int or None
+        Place of each respondent's branch in `branches`; -1 is not known.
     """
 
     layout: Layout
@@ -103,6 +105,8 @@ class ScoreMatrix:
     outcome: Bytes | None = None
     problem_stage: NDArray[np.int16] | None = None
     problem_silent: NDArray[np.bool_] | None = None
+    branch: NDArray[np.integer] | None = None
+    branches: tuple[str, ...] = ()
 
     @property
     def n(self) -> int:
@@ -126,6 +130,8 @@ class ScoreMatrix:
             take(self.outcome),
             take(self.problem_stage),
             take(self.problem_silent),
+            take(self.branch),
+            self.branches,
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
+from analysis.by_branch import Clustering, allowing_for, clustered_cells
 from analysis.defects import CellSummary, Defect, Importance, Status, Verdict, judge, judge_items, order_of
 from analysis.drivers import Regression
 from analysis.frequencies import Frequencies, mean_statistic, wilson
@@ -45,6 +46,7 @@ def find_defects(
     rng: np.random.Generator,
     thresholds: Thresholds = DEFAULT,
     hidden: frozenset[str] = frozenset(),
+    clustering: Clustering | None = None,
 ) -> tuple[Defect, ...]:
     """All cells, judged and sorted; suppressed ones last.
 
@@ -54,6 +56,8 @@ def find_defects(
         For the draws behind rank intervals.
     hidden : set of ids
         Cells and items that are not displayed.
+    clustering : Clustering, optional
+        Errors with branches as clusters.
     """
     three = "adequacy" in tally.pairs
     cells = [part for part in tally.plan.composites if part.level == "cell"]
@@ -61,6 +65,10 @@ def find_defects(
         return _by_perception(tally, cells, importance, thresholds, hidden)
     summaries = [_summary(tally, part, row, importance, three) for row, part in enumerate(cells)]
     points = tally.layout.points
+    clustered = clustered_cells(summaries, clustering)
+    by_branch = judge(clustered, points, thresholds, three, hidden) if clustered else {}
+    if clustered and clustering is not None and clustering.sampled:
+        summaries = clustered
     verdicts = judge(summaries, points, thresholds, three, hidden)
     strip = {
         str(delta): judge(summaries, points, replace(thresholds, delta7=delta), three, hidden)
@@ -69,10 +77,13 @@ def find_defects(
     ranks = _ranks(tally, {one.id: one for one in summaries}, verdicts, rng, thresholds)
     page = _Page(tally, thresholds, importance, drivers, verdicts, ranks, hidden, three)
     rows = {part.id: (row, part) for row, part in enumerate(cells)}
-    return tuple(
+    made = (
         _defect(page, rows[name][1], rows[name][0], {delta: found[name].status for delta, found in strip.items()})
         for name in order_of(verdicts)
     )
+    if not clustered or clustering is None:
+        return tuple(made)
+    return tuple(allowing_for(one, by_branch[one.cell], clustering, thresholds) for one in made)
 
 
 def _summary(tally: Tally, part: Composite, row: int, importance: Importance, three: bool) -> CellSummary:
@@ -174,6 +185,7 @@ def _defect(page: _Page, part: Composite, row: int, strip: dict[str, Status]) ->
         silent_share=silent_share(tally, stage, thresholds.level),
         sensitivity=strip,
         item_status=_item_status(page, part),
+        by_branch=None,
     )
 
 
@@ -196,7 +208,7 @@ def _losses(page: _Page, part: Composite, u: _Shortfall, verdict: Verdict) -> di
     elif verdict.status == "suppressed" and u.n:
         priority = undefined("too_few", u.n, priority_method, page.thresholds.priority_level)
     return {
-        "exposure": wilson(u.rated, u.rated + u.away, level),
+        "exposure": _exposure(page.tally, u, level),
         "occurrence": wilson(u.short, u.n, level, reason="no_complete_pairs"),
         "severity_if_short": _mean_short(u, level),
         "expected_loss": loss,
@@ -259,12 +271,17 @@ def effective_pairs(
     return pairs / max(1.0, clustered / (rate * (1 - rate) / (pairs - 1)))
 
 
+def _exposure(tally: Tally, u: _Shortfall, level: float) -> Statistic:
+    """Share of customers who met the touchpoint; not defined when all who answered left it blank."""
+    return wilson(u.rated, u.rated + u.away, level, reason="no_complete_cases" if tally.n else "no_respondents")
+
+
 def silent_share(tally: Tally, stage: str | None, level: float) -> Statistic:
     """Of customers whose most serious problem lay in the stage, the share who did not tell the bank."""
     if tally.problems is None or stage is None:
         return undefined("not_asked", 0, "share, Wilson interval", level)
     having, silent = (int(one) for one in tally.problems[tally.layout.stages.index(stage)])
-    return wilson(silent, having, level)
+    return wilson(silent, having, level, reason="nobody_concerned" if tally.n else "no_respondents")
 
 
 def _item_status(page: _Page, part: Composite) -> dict[str, Status]:
@@ -360,11 +377,12 @@ def _by_perception(
             items=tuple(tally.layout.items[j] for j in part.items),
             status="ranked_by_perception" if shown else "suppressed",
             severity="none",
-            exposure=wilson(u.rated, u.rated + u.away, thresholds.level),
+            exposure=_exposure(tally, u, thresholds.level),
             importance=Statistic(importance.blended[part.id], n=tally.n, method=importance.note),
             silent_share=silent_share(tally, stage, thresholds.level),
             sensitivity={},
             item_status={},
+            by_branch=None,
             **dict.fromkeys(_NEED_A_GAP, undefined("no_expectation")),
         )
         place = perception.value or 0.0 if shown else 0.0  # the order of hidden cells would tell as well

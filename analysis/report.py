@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import Any, cast
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis import disclosure
+from analysis.by_branch import Clustering
 from analysis.defects import Defect, Importance
 from analysis.drivers import satisfaction
 from analysis.gaps import GapTests, adjusted
@@ -79,7 +79,15 @@ class Report:
     hidden: frozenset[str] = frozenset()  # ids of cells, items, dimensions and stages that are suppressed
 
 
-def build_report(tally: Tally, thresholds: Thresholds = DEFAULT, *, format: str, floor: int | None) -> Report:
+def build_report(
+    tally: Tally,
+    thresholds: Thresholds = DEFAULT,
+    *,
+    format: str,
+    floor: int | None,
+    clustering: Clustering | None = None,
+    whole: Tally | None = None,
+) -> Report:
     """Build the report of a tally.
 
     Parameters
@@ -92,6 +100,10 @@ def build_report(tally: Tally, thresholds: Thresholds = DEFAULT, *, format: str,
         Fewest respondents a shown number may be about; with it, numbers about fewer are hidden, and so are those that
         would let a hidden one be computed; it takes the place of `display_floor`.  None, for the researcher's own file,
         shows all numbers and flags those below `display_floor`; such a cell is no less suppressed as a defect.
+    clustering : Clustering, optional
+        Errors with branches as clusters (`clustering_of`): each cell is told with and without them.
+    whole : Tally, optional
+        That of which this is a part chosen by a filter: what is left of it beside the part is not told by subtraction.
 
     Returns
     -------
@@ -102,12 +114,12 @@ def build_report(tally: Tally, thresholds: Thresholds = DEFAULT, *, format: str,
     # A p value too small for a float is 0; every other irregularity is dealt with before it arises.
     with np.errstate(all="raise", under="ignore"):
         gaps = _gaps(tally, thresholds)
-        hidden = _hidden(tally, gaps, floor) if floor is not None else frozenset()
+        hidden = _hidden(tally, floor, whole) if floor is not None else frozenset()
         gaps = _adjusted(gaps, hidden)
         drivers = satisfaction(tally, thresholds)
         weights = importance(tally, drivers, thresholds, floor or 1)
         rng = np.random.default_rng(thresholds.rank_seed)
-        defects = find_defects(tally, weights, drivers, rng, thresholds, hidden)
+        defects = find_defects(tally, weights, drivers, rng, thresholds, hidden, clustering)
         gaps, meta = _ceiling(tally, gaps, thresholds, format, hidden)
         found = reliability(tally, thresholds)
         distributions = _distributions(tally, hidden)
@@ -117,33 +129,47 @@ def build_report(tally: Tally, thresholds: Thresholds = DEFAULT, *, format: str,
 
 def _gaps(tally: Tally, thresholds: Thresholds) -> Gaps:
     """Gaps of a tally at every level."""
-    level = thresholds.level
+    level, delta = thresholds.level, thresholds.delta(tally.layout.points)
     return Gaps(
-        item_gaps(tally, level),
-        composite_gaps(tally, "cell", level),
-        composite_gaps(tally, "dimension", level),
-        composite_gaps(tally, "stage", level),
-        overall_gap(tally, level),
-        overall_items_gap(tally, level),
+        item_gaps(tally, level, delta),
+        composite_gaps(tally, "cell", level, delta),
+        composite_gaps(tally, "dimension", level, delta),
+        composite_gaps(tally, "stage", level, delta),
+        overall_gap(tally, level, delta),
+        overall_items_gap(tally, level, delta),
         weighted_score(tally, "gap", level),
         weighted_score(tally, "perception", level),
     )
 
 
-def _hidden(tally: Tally, gaps: Gaps, floor: int) -> frozenset[str]:
+def _hidden(tally: Tally, floor: int, whole: Tally | None) -> frozenset[str]:
     """Ids of all that may not be shown."""
-
-    def counts(found: Mapping[str, GapTests]) -> dict[str, int]:
-        return {name: (one.gap if "gap" in tally.pairs else one.perception).n for name, one in found.items()}
-
+    counts = _answered(tally)
+    if whole is not None:  # too few in the rest is as good as too few here
+        for level, found in _answered(whole).items():
+            few = {name for name, n in found.items() if 0 < n - counts[level][name] < floor}
+            counts[level] |= dict.fromkeys(few, floor - 1)
     layout = tally.layout
-    cells = disclosure.hidden_cells(layout, counts(gaps.cells), floor)
-    items = disclosure.hidden_items(layout, counts(gaps.items), cells, floor)
+    cells = disclosure.hidden_cells(layout, counts["cell"], floor)
+    items = disclosure.hidden_items(layout, counts["item"], cells, floor)
     if not layout.stages:  # a cell is a dimension
         return cells | items
-    dimensions = disclosure.hidden_totals(layout, counts(gaps.dimensions), cells, floor)
-    stages = disclosure.hidden_totals(layout, counts(gaps.stages), cells, floor, dimensions)
+    dimensions = disclosure.hidden_totals(layout, counts["dimension"], cells, floor)
+    stages = disclosure.hidden_totals(layout, counts["stage"], cells, floor, dimensions)
     return cells | items | dimensions | stages
+
+
+def _answered(tally: Tally) -> dict[str, dict[str, int]]:
+    """Respondents behind the gap, or perception alone, of everything that may be hidden: level -> id -> number."""
+    gap = "gap" in tally.pairs
+    found: dict[str, dict[str, int]] = {level: {} for level in ("item", "cell", "dimension", "stage")}
+    for part in tally.plan.composites:
+        if part.level in found:
+            found[part.level][part.id] = tally.composite("gap" if gap else "perception", part).n
+    for j, name in enumerate(tally.layout.items):
+        answers = tally.item_differences("gap", j) if gap else tally.item_answers("perception", j)
+        found["item"][name] = answers.n
+    return found
 
 
 def _adjusted(gaps: Gaps, hidden: frozenset[str]) -> Gaps:
@@ -228,10 +254,10 @@ def _distributions(tally: Tally, hidden: frozenset[str]) -> dict[str, Distributi
     return found
 
 
-UNASKED = {"no_expectation", "no_importance", "no_outcome", "not_asked"}
+UNASKED = {"no_expectation", "no_importance", "no_outcome", "not_asked", "no_days"}
 """Reasons that follow from the questionnaire alone: they tell nothing about people, even of what is hidden."""
 
-STRUCTURAL = UNASKED | {"one_item", "not_tested", "at_limit"}
+STRUCTURAL = UNASKED | {"one_item", "not_tested", "not_needed", "at_limit"}
 """These and the reasons that follow from the rule, which tell nothing beyond what is shown beside them."""
 
 

@@ -8,12 +8,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.anchor import Anchor
 from analysis.causes import Causes, Insiders, causes
 from analysis.comments import Comments, comments
 from analysis.compare.branches import case_mix
 from analysis.compare.groups import GroupComparison, compare_groups
+from analysis.compare.interaction import Interaction, interaction
 from analysis.compare.report import Branches, compare_branches
-from analysis.confirm.evidence import Evidence, evidence_of
+from analysis.confirm.evidence import evidence_by_column
 from analysis.confirm.groups import invariance_of
 from analysis.confirm.invariance import InvarianceResult
 from analysis.confirm.report import Confirmatory, confirmatory
@@ -21,15 +23,18 @@ from analysis.consistency.report import Consistency, consistency
 from analysis.designed import DesignedMean, clustered_mean
 from analysis.driving.report import Driving, driving
 from analysis.explore.columns import ColumnData, columns
-from analysis.explore.nomological import Nomological, nomological
+from analysis.explore.nomological import Nomological
 from analysis.explore.report import Exploratory, exploratory
 from analysis.frequencies import mean_statistic
-from analysis.indices import Indices, indices
+from analysis.indices import Indices
 from analysis.matrix import ScoreMatrix, rated
-from analysis.missing import Missingness, em, missingness
-from analysis.report import Report, Veil, plain, report_json, report_schema
+from analysis.missing import Missingness, missingness
+from analysis.outcomes import anchor_of, indices_of, nomological_of
+from analysis.repeated import Repeated
+from analysis.report import Report, Veil, build_report, plain, report_json, report_schema
 from analysis.resample import bca_mean
-from analysis.results import Statistic
+from analysis.results import Statistic, undefined
+from analysis.sampling.nonresponse import EarlyLate, early_late
 from analysis.sampling.report import Sampling, sampling
 from analysis.schema import schema_of
 from analysis.screening import Checks, Quality, quality, screen
@@ -37,6 +42,7 @@ from analysis.study import Grouping, Score, Scored, Study, scored, within
 from analysis.tally import Tally, summarise
 from analysis.thresholds import DEFAULT, Thresholds
 from analysis.trend.report import Trend, trend
+from analysis.waves import Earlier, Waves
 from analysis.zone import Zone, zone_of_tolerance
 
 Floats = NDArray[np.float64]
@@ -69,16 +75,21 @@ class Research:
     designed: dict[str, DesignedMean]  # branches as clusters, by score
     zone: dict[str, Zone]  # three columns: by item
     groups: dict[str, dict[str, GroupComparison]]  # trait -> score -> comparison
+    interactions: dict[str, Interaction]  # trait -> whether its groups differ otherwise from stage to stage
     branches: dict[str, Branches]  # by score
     driving: Driving
     nomological: Nomological | None
     indices: Indices
+    anchor: Anchor | None  # None without a gap or without overall satisfaction
     trend: Trend
     sampling: Sampling
+    early_late: EarlyLate
     quality: Quality
     with_and_without: dict[str, WithAndWithout]
     missingness: Missingness
     comments: Comments | None  # of the first question that asks for them, beside the second
+    waves: Waves | None  # None without an earlier wave
+    repeated: Repeated | None  # None unless the same people were asked twice
     causes: Causes | None  # None without staff or managers
     seed: int
 
@@ -90,11 +101,20 @@ class Inside:
     staff: Insiders | None
     managers: Insiders | None
 
-    def chain(self, matrix: ScoreMatrix, thresholds: Thresholds) -> Causes:
-        """Gaps 1 to 4, 6 and 7 against the customers' expectation."""
+    def chain(self, matrix: ScoreMatrix, scores: Scored, report: Report, thresholds: Thresholds) -> Causes:
+        """Gaps 1 to 4, 6 and 7 against the customers' expectation; nothing of customers in cells that are hidden."""
+        confirmed, hidden = frozenset(one.cell for one in report.defects if one.status == "confirmed"), report.hidden
         given = matrix.perception * np.uint8(0) if matrix.reference is None else matrix.reference
         expectation = np.where(rated(given), given, np.nan)
-        return causes(matrix.layout, expectation, self.staff, self.managers, thresholds)
+        for cell, items in matrix.layout.cell_items.items():
+            if cell in hidden:
+                expectation[:, list(items)] = np.nan
+        felt = {
+            name.partition(":")[2]: mean_statistic(one.frequencies(), thresholds.level, method="mean gap, t interval")
+            for name, one in within(scores.judged, ("cell",)).items()
+            if name.partition(":")[2] not in hidden
+        }
+        return causes(matrix.layout, expectation, self.staff, self.managers, thresholds, None, felt, confirmed)
 
 
 def build_research(
@@ -104,6 +124,9 @@ def build_research(
     *,
     floor: int | None,
     insiders: Inside | None = None,
+    earlier: Earlier | None = None,
+    again: Repeated | None = None,
+    whole: Tally | None = None,
 ) -> Research:
     """Run every analysis that the answers allow.
 
@@ -117,6 +140,12 @@ def build_research(
         As for `analysis.report.build_report`; groups and branches that it hides take no part.
     insiders : Inside, optional
         Staff and managers of the same wave; their own floors hold.
+    earlier : Earlier, optional
+        An earlier wave to compare with.
+    again : Repeated, optional
+        Scores of people who answered twice.
+    whole : Tally, optional
+        As for `analysis.report.build_report`.
 
     Returns
     -------
@@ -140,28 +169,39 @@ def build_research(
             sampled,
             consistency(tally, data, rng, thresholds),
             _exploratory(tally, data, rng, thresholds),
-            confirmatory(_evidence(part, rng, thresholds), study.matrix.layout, rng, thresholds),
+            confirmatory(evidence_by_column(part.matrix, rng, thresholds), study.matrix.layout, rng, thresholds),
             _invariance(part, rng, thresholds, least),
             {name: bca_mean(one.frequencies(), rng, thresholds.bca_draws, thresholds.level)
-             for name, one in within(scores.gap, ("overall", "stage")).items()},
+             for name, one in within(scores.judged, ("overall", "stage")).items()},
             _designed(study, scores, thresholds, least),
             _zone(part, thresholds),
             _groups(study, scores, rng, thresholds, least),
+            _interactions(study, scores, thresholds, least),
             _branches(study, scores, rng, thresholds, least),
             driving(part, own, tally, rng, thresholds),
-            _nomological(part, own, thresholds),
-            _indices(study, thresholds),
+            nomological_of(part, own, thresholds),
+            indices_of(study, thresholds),
+            anchor_of(study, scores, thresholds, least),
             trend(study, scores, thresholds, least),
             sampling(study, scores, thresholds),
-            *_quality(part, own, thresholds),
+            early_late(study, scores, thresholds, least),
+            *_quality(part, own, thresholds, least),
             _missingness(part, rng, thresholds, least),
             _comments(study, thresholds, least),
+            None if earlier is None or few else earlier.beside(study, rng, thresholds, floor),
+            None if few else again,
             None,
             SEED,
         )  # fmt: skip
-        chain = insiders.chain(study.matrix, thresholds) if insiders is not None else None
-    hidden: frozenset[str] = frozenset()
+        report = build_report(tally, thresholds, format="", floor=floor, whole=whole)
+        chain = insiders.chain(study.matrix, scores, report, thresholds) if insiders is not None else None
+    hidden = report.hidden
+    hidden |= {f"{level}:{name}" for name in hidden for level in ("stage", "dimension", "cell")}
     veiled = cast(Research, Veil(floor, hidden, n, thresholds.display_floor).over(replace(found, n=n), few))
+    planned = {
+        name: one if one.sd.value is not None else one.withheld() for name, one in veiled.sampling.scores.items()
+    }
+    veiled = replace(veiled, sampling=replace(veiled.sampling, scores=planned))
     return replace(veiled, causes=chain)  # managers are shown from five on, as their questionnaire promises
 
 
@@ -186,37 +226,13 @@ def _exploratory(
     }
 
 
-def _evidence(part: Study, rng: np.random.Generator, thresholds: Thresholds) -> dict[str, Evidence]:
-    """Moments for the factor models: by EM where answers are missing, beside the complete rows."""
-    found = {}
-    given = {"expectation": part.matrix.reference, "perception": part.matrix.perception}
-    for name, ratings in given.items():
-        if ratings is None:
-            continue
-        complete = evidence_of(ratings)
-        here = rated(ratings)
-        if bool(here.all()) or not part.n:
-            found[name] = complete
-            continue
-        rows = np.arange(part.n)
-        if part.n > thresholds.em_rows:
-            rows = np.sort(rng.choice(part.n, thresholds.em_rows, replace=False))
-        moments = em(np.where(here[rows], ratings[rows], np.nan), thresholds)
-        usable = moments is not None and moments.converged
-        n = int(here.any(axis=1).sum())
-        found[name] = Evidence(n, moments.mean, moments.covariance, complete.rows) if usable and moments else complete
-    return found
-
-
 def _comparable(study: Study, floor: int) -> dict[str, Grouping]:
     """Traits with at least two groups that may be shown, the others' codes unknown."""
     found = {}
     for name, one in study.traits.items():
         shown = one.shown(floor)
         if len(shown) >= 2:
-            place = {value: at for at, value in enumerate(shown)}
-            new = np.array([place.get(value, -1) for value in one.values] + [-1], np.int32)
-            found[name] = Grouping(shown, new[one.codes])
+            found[name] = one.only(shown)
     return found
 
 
@@ -241,9 +257,23 @@ def _groups(
     """Every trait on the overall score, the stages and the dimensions."""
     chosen = within(scores.main, ("overall", "stage", "dimension"))
     return {
-        trait: {name: compare_groups(one.by_group(grouping), rng, thresholds) for name, one in chosen.items()}
+        trait: {name: compare_groups(one.by_group(grouping, floor), rng, thresholds) for name, one in chosen.items()}
         for trait, grouping in _comparable(study, floor).items()
     }
+
+
+def _interactions(study: Study, scores: Scored, thresholds: Thresholds, floor: int) -> dict[str, Interaction]:
+    """Group x stage of every trait; of groups that may be shown at every stage."""
+    stages = {name.partition(":")[2]: one for name, one in within(scores.main, ("stage",)).items()}
+    if len(stages) < 2:
+        return {}
+    values = np.column_stack([one.values() for one in stages.values()])
+    found = {}
+    for trait, grouping in _comparable(study, floor).items():
+        shown = [set(grouping.shown(floor, one.known)) for one in stages.values()]
+        own = grouping.only(tuple(name for name in grouping.values if all(name in one for one in shown)))
+        found[trait] = interaction(values, own.codes, own.values, tuple(stages), thresholds, fewest=floor)
+    return found
 
 
 def _shown_units(study: Study, floor: int) -> Grouping | None:
@@ -263,7 +293,7 @@ def _branches(
     segments = [one.codes for name, one in study.traits.items() if name not in ("language",)]
     found = {}
     for name, one in within(scores.main, ("overall", "stage")).items():
-        by_unit = {unit: part for unit, part in one.by_group(units).items() if part.n}
+        by_unit = {unit: part for unit, part in one.by_group(units, floor).items() if part.n}
         if len(by_unit) < 2:
             continue
         mixed = None
@@ -276,12 +306,12 @@ def _branches(
 def _designed(study: Study, scores: Scored, thresholds: Thresholds, floor: int) -> dict[str, DesignedMean]:
     """Mean gaps with branches as clusters."""
     units = _shown_units(study, floor)
-    if units is None or not scores.gap:
+    if units is None or not scores.judged:
         return {}
-    delta = thresholds.delta(study.matrix.layout.points)
+    delta = 0.0 if scores.adequacy else thresholds.delta(study.matrix.layout.points)
     found = {}
-    for name, one in scores.gap.items():
-        parts = [part for part in one.by_group(units).values() if part.n]
+    for name, one in scores.judged.items():
+        parts = [part for part in one.by_group(units, floor).values() if part.n]
         n = np.array([float(part.n) for part in parts])
         means = np.array([part.mean() for part in parts])
         variances = np.array([part.variance() if part.n > 1 else 0.0 for part in parts])
@@ -301,57 +331,21 @@ def _zone(part: Study, thresholds: Thresholds) -> dict[str, Zone]:
     }
 
 
-def _nomological(part: Study, own: Scored, thresholds: Thresholds) -> Nomological | None:
-    """The versions of the score against the outcomes."""
-    if not part.outcomes:
-        return None
-    versions = {"perception": own.perception["overall"].values()}
-    if own.gap:
-        versions["gap"] = own.gap["overall"].values()
-        if part.matrix.weights is not None:
-            versions |= _weighted(part, own)
-    return nomological(versions, {name: part.outcome(name) for name in part.outcomes}, thresholds.level)
-
-
-def _weighted(part: Study, own: Scored) -> dict[str, Floats]:
-    """Gap and perception weighted by each respondent's points."""
-    weights = part.matrix.weights
-    assert weights is not None
-    layout = part.matrix.layout
-    names = [name for name, items in layout.dimension_items.items() if items]
-    points = np.maximum(weights[:, [layout.dimensions.index(name) for name in names]], 0).astype(np.float64)
-    total = points.sum(axis=1)
-    found = {}
-    for label, scores in (("gap_weighted", own.gap), ("perception_weighted", own.perception)):
-        values = np.column_stack([scores[f"dimension:{name}"].values() for name in names])
-        usable = (total > 0) & ~(np.isnan(values) & (points > 0)).any(axis=1)
-        summed = (np.where(np.isnan(values), 0.0, values) * points).sum(axis=1)
-        found[label] = np.where(usable, summed / np.maximum(total, 1), np.nan)
-    return found
-
-
-def _indices(study: Study, thresholds: Thresholds) -> Indices:
-    """NPS, CSAT, CES of the outcomes that were asked."""
-
-    def counted(name: str) -> Any:
-        if name not in study.outcomes:
-            return None
-        stored = study.outcomes[name]
-        given = stored[(stored > 0) & (stored < 251)].astype(np.int32)
-        return Score(given + study.outcome_low[name] - 1, 1).frequencies()
-
-    points = study.outcome_points.get("satisfaction", 7)
-    return indices(counted("recommend"), counted("satisfaction"), counted("effort"), points, thresholds.level)
-
-
-def _quality(part: Study, own: Scored, thresholds: Thresholds) -> tuple[Quality, dict[str, WithAndWithout]]:
+def _quality(part: Study, own: Scored, thresholds: Thresholds, floor: int) -> tuple[Quality, dict[str, WithAndWithout]]:
     """Signs of careless answering, and the key results with and without."""
     found = screen(part.matrix, part.checks, thresholds)
     kept = ~found.excluded
+
+    def few(one: Score) -> bool:
+        """Whether those left out are so few that the difference of the two means would tell about them."""
+        return 0 < int((one.known & ~kept).sum()) < floor
+
     both = {
         name: WithAndWithout(
             mean_statistic(one.frequencies(), thresholds.level, method="mean"),
-            mean_statistic(one.frequencies(kept), thresholds.level, method="mean, without flagged"),
+            undefined("too_few")
+            if few(one)
+            else mean_statistic(one.frequencies(kept), thresholds.level, method="mean, without flagged"),
         )
         for name, one in within(own.main, ("overall", "stage", "dimension")).items()
     }
@@ -396,4 +390,4 @@ def research_schema() -> dict[str, Any]:
     return schema
 
 
-__all__ = ["Checks", "Inside", "Research", "Study", "build_research", "research_json", "research_schema"]
+__all__ = ["Checks", "Earlier", "Inside", "Research", "Study", "build_research", "research_json", "research_schema"]

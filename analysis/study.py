@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,13 +38,19 @@ class Grouping:
         known = self.codes[self.codes >= 0]
         return np.bincount(known, minlength=len(self.values)).astype(np.int64)
 
-    def shown(self, floor: int) -> tuple[str, ...]:
-        """Values that may be shown: none can be had by subtraction from the others and the whole."""
-        counts = {name: int(n) for name, n in zip(self.values, self.sizes(), strict=True) if n}
-        unknown = int((self.codes < 0).sum())
-        counts |= {"": unknown} if unknown else {}
+    def shown(self, floor: int, among: NDArray[np.bool_] | None = None) -> tuple[str, ...]:
+        """Values that may be shown, of all or of some: none can be had by subtraction from the others and the whole."""
+        codes = self.codes if among is None else self.codes[among]
+        sizes = np.bincount(codes + 1, minlength=len(self.values) + 1)
+        counts = {name: int(n) for name, n in zip(("", *self.values), sizes, strict=True) if n}
         hidden = complementary(counts, floor)
         return tuple(name for name in self.values if name in counts and name not in hidden)
+
+    def only(self, values: tuple[str, ...]) -> Grouping:
+        """The grouping with these values alone, the others' codes unknown."""
+        place = {value: at for at, value in enumerate(values)}
+        new = np.array([place.get(value, -1) for value in self.values] + [-1], np.int32)
+        return Grouping(values, new[self.codes])
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +81,10 @@ class Score:
         places = np.flatnonzero(counts)
         return Frequencies((places + low) / self.unit, counts[places].astype(np.int64))
 
-    def by_group(self, grouping: Grouping) -> dict[str, Frequencies]:
-        """Frequencies of each value of a grouping."""
+    def by_group(self, grouping: Grouping, floor: int = 0) -> dict[str, Frequencies]:
+        """Frequencies of each value of a grouping; with a floor, of those that may be shown for this score."""
+        if floor:
+            grouping = grouping.only(grouping.shown(floor, self.known))
         here = self.known & (grouping.codes >= 0)
         if not bool(here.any()):
             return {name: Frequencies.from_dict({}) for name in grouping.values}
@@ -177,11 +184,17 @@ class Scored:
     gap: dict[str, Score]
     perception: dict[str, Score]
     expectation: dict[str, Score]
+    adequacy: dict[str, Score] = field(default_factory=dict)  # three columns: perception minus minimum
 
-    @cached_property
+    @property
+    def judged(self) -> dict[str, Score]:
+        """What defects are judged by: perception minus minimum, or minus expectation; empty for perception alone."""
+        return self.adequacy or self.gap
+
+    @property
     def main(self) -> dict[str, Score]:
-        """The gap where there is one, else perception."""
-        return self.gap or self.perception
+        """What defects are judged by, else perception."""
+        return self.judged or self.perception
 
 
 def scored(matrix: ScoreMatrix, thresholds: Thresholds = DEFAULT, screen: bool = True) -> Scored:
@@ -204,12 +217,12 @@ def scored(matrix: ScoreMatrix, thresholds: Thresholds = DEFAULT, screen: bool =
     # One unit serves all: every composite mean of whole points is a multiple of it (or rounded to it at the cap).
     unit = common_denominator(plan.sizes[levels], COARSE)
     places = [at for at, row in enumerate(levels) if plan.composites[row].level == "dimension"]
-    parts: dict[str, list[NDArray[np.int32]]] = {"gap": [], "perception": [], "expectation": []}
+    parts: dict[str, list[NDArray[np.int32]]] = {name: [] for name in ("gap", "perception", "expectation", "adequacy")}
     for start in range(0, max(matrix.n, 1), CHUNK):
         rows = Rows(plan, matrix.rows(slice(start, start + CHUNK)), thresholds, screen)
         sources = {"perception": rows.of_column["perception"]}
         if "reference" in rows.of_column:
-            sources |= {"expectation": rows.of_column["reference"], "gap": rows.of_contrast["gap"]}
+            sources |= {"expectation": rows.of_column["reference"], **rows.of_contrast}
         for column, found in sources.items():
             lines = (numerators(found.sums[row], found.counts[row], unit) for row in levels)
             whole = np.stack(
@@ -226,7 +239,7 @@ def scored(matrix: ScoreMatrix, thresholds: Thresholds = DEFAULT, screen: bool =
         found = {name: Score(table[at], unit) for at, name in enumerate(names)}
         return {"overall": Score(table[-1], unit * len(places))} | found
 
-    return Scored(joined("gap"), joined("perception"), joined("expectation"))
+    return Scored(joined("gap"), joined("perception"), joined("expectation"), joined("adequacy"))
 
 
 def within(scores: Mapping[str, Score], levels: tuple[str, ...]) -> dict[str, Score]:

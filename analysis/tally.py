@@ -59,6 +59,8 @@ class Tally:
         Of dimension scores with rated importance.
     problems : (stages, 2) int64 or None
         Customers with a problem in the stage, and those of them who kept silent.
+    by_branch : branch -> (cells, 3) int64
+        See `analysis.counting.branch_counts`.
     """
 
     layout: Layout
@@ -83,6 +85,7 @@ class Tally:
     outcome: Moments | None = None
     rated_importance: dict[str, Moments] = field(default_factory=dict)
     problems: Counts | None = None
+    by_branch: dict[str, Counts] = field(default_factory=dict)
 
     def __add__(self, other: Tally) -> Tally:
         """The tally of both sets of respondents together.
@@ -211,4 +214,5 @@ def _tally(plan: Plan, matrix: ScoreMatrix, thresholds: Thresholds, screen: bool
         outcome=counting.outcome_moments(rows),
         rated_importance=counting.importance_moments(rows),
         problems=counting.problem_counts(matrix),
+        by_branch=counting.branch_counts(rows),
     )

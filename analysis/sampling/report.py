@@ -22,6 +22,10 @@ class Planned:
     for_change_fresh: int | None  # in each wave, for the target change
     for_change_panel: int | None  # the same people, r = .5
 
+    def withheld(self) -> Planned:
+        """Without the numbers that follow from a spread that may not be shown."""
+        return Planned(self.sd, self.reached, None, None, None, None)
+
 
 @dataclass(frozen=True)
 class Sampling:

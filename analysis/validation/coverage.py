@@ -14,7 +14,7 @@ from analysis.indices import net_promoter
 from analysis.ranks import hodges_lehmann
 from analysis.reliability import alpha_statistic
 from analysis.resample import bca_mean
-from analysis.trend.sequences import sequence_half_width, tuned
+from analysis.trend.sequences import bounded_limits, sequence_half_width, tuned
 from analysis.validation.check import Check, Floats, Material, covers, of, part, rate, settled, within
 from analysis.zone import position_in_zone
 
@@ -158,22 +158,26 @@ def effects(rng: np.random.Generator, runs: int, _: Material) -> tuple[Check, ..
 
 
 def always(rng: np.random.Generator, runs: int, _: Material) -> tuple[Check, ...]:
-    """The confidence sequence at every look from 30 to 600 answers, and what the plain interval would do."""
+    """Confidence sequences at every look up to 600 answers, and what the plain interval would do."""
     looks = np.arange(30, 601)
     rho = tuned(300)
     reach = np.array([sequence_half_width(1.0, int(n), rho) for n in looks])
     plain = special.stdtrit(looks - 1, 0.975) / np.sqrt(looks)
     truth = float(SKEWED[0] @ SKEWED[1])
-    missed: NDArray[np.bool_] = np.zeros((runs, 2), np.bool_)
+    missed: NDArray[np.bool_] = np.zeros((runs, 3), np.bool_)
     for run in range(runs):
         x = drawn(SKEWED, (600,), rng)
         n = np.arange(1, 601)
         mean = (np.cumsum(x) / n)[29:]
         sd = np.sqrt(np.maximum(np.cumsum(x * x)[29:] - looks * mean**2, 0) / (looks - 1))
-        missed[run] = [bool((np.abs(mean - truth) > width * sd).any()) for width in (reach, plain)]
+        missed[run, :2] = [bool((np.abs(mean - truth) > width * sd).any()) for width in (reach, plain)]
+        low, high = bounded_limits((x + 6) / 12)
+        missed[run, 2] = bool(low.max() > (truth + 6) / 12) or bool(high.min() < (truth + 6) / 12)
     return (
         rate("coverage.sequence", "Confidence sequence looked at after every answer from 30 to 600: share of surveys "
              "in which it ever misses the mean", missed[:, 0], None, 0.05),
         rate("coverage.sequence.plain", "The plain 95 % interval looked at as often: why a live page does not show it",
              missed[:, 1], 0.15, None),
+        rate("coverage.sequence.bounded", "Bounded confidence sequence looked at after every answer from the first to "
+             "the 600th: share of surveys in which it ever misses the mean", missed[:, 2], None, 0.05),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from analysis.confirm.invariance import invariance
 from analysis.driving.shares import driver_set, lmg_many
 from analysis.missing import little
 from analysis.ordered import brant
-from analysis.trend.control import xmr
+from analysis.trend.control import laney, xmr
 from analysis.validation.branching import moments
 from analysis.validation.check import Check, Material, average, covers, of, part, rate
 from analysis.validation.coverage import SKEWED, drawn
@@ -65,10 +65,24 @@ def charts(rng: np.random.Generator, runs: int, _: Material) -> tuple[Check, ...
     for row in rng.standard_normal((runs, 20)):
         chart = xmr(row.tolist())
         counts.append(0.0 if chart is None else float(len(chart.signals)))
+    drawn, centres = [], []
+    for _run in range(part(runs, 0.5)):
+        sizes = rng.integers(10, 21, 20)
+        rows = [-np.rint(rng.exponential(1.3, n)) for n in sizes.tolist()]
+        _n, means, variances = moments(rows)
+        shown = laney(means.tolist(), variances.tolist(), sizes.tolist())
+        drawn.append(shown is None or len(shown.signals) > 0)
+        centres.append(0.0 if shown is None else shown.centre)
+    # The mean of rounded exponential answers: chances of reaching 1/2, 3/2, ... added up.
+    true = -float(np.exp(-(np.arange(60) + 0.5) / 1.3).sum())
     return (
         average("errors.xmr.signals", "XmR chart with its three rules: signals in 20 quiet periods", counts),
         rate("errors.xmr.charts", "The same: share of quiet charts with any signal (three rules over 20 points cry "
              "wolf more often than one)", np.array(counts) > 0),
+        rate("errors.laney.charts", "The chart of the page, of periods with 10 to 20 skewed gaps: share of quiet "
+             "charts of 20 periods with any signal", drawn, None, 0.15),
+        average("errors.laney.centre", "The same: mean of the centre minus the true mean", np.array(centres) - true,
+                -0.02, 0.02),
     )  # fmt: skip
 
 

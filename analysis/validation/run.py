@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from analysis.validation import branching, coverage, errors, planned, proof, rule
+from analysis.validation import branching, clusters, coverage, errors, factors, planned, proof, rule
 from analysis.validation.check import Check, Material
 
 Family = Callable[[np.random.Generator, int, Material], tuple[Check, ...]]
@@ -15,6 +15,7 @@ Family = Callable[[np.random.Generator, int, Material], tuple[Check, ...]]
 FAMILIES: dict[str, Family] = {
     "defects": rule.false_discoveries,
     "campaign": rule.campaigns,
+    "by_branch": clusters.by_branch,
     "mean_gaps": coverage.mean_gaps,
     "medians": coverage.medians,
     "shares": coverage.shares,
@@ -29,6 +30,7 @@ FAMILIES: dict[str, Family] = {
     "groups": errors.groups,
     "models": errors.models,
     "charts": errors.charts,
+    "factors": factors.incomplete,
     "invariance": errors.invariant_groups,
     "drivers": errors.drivers,
     "proof": proof.regression_to_the_mean,

@@ -199,7 +199,7 @@ def test_command_prints_its_seed_and_succeeds(capsys: pytest.CaptureFixture[str]
     given = ["validate", "--only", "charts", "--runs", "20", "--seed", "3"]
     assert main([*given, "--markdown", str(out), "--json", str(numbers)]) == 0
     told = capsys.readouterr()
-    assert "seed 3, 20 runs" in told.out and "2 checks" in told.out and told.err == ""
+    assert "seed 3, 20 runs" in told.out and "4 checks" in told.out and told.err == ""
     assert "| errors.xmr.signals |" in out.read_text(encoding="utf-8")
     written = json.loads(numbers.read_text(encoding="utf-8"))
     assert written["seed"] == 3
