@@ -12,16 +12,18 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from analysis.coded import Context, layout_of, study_of
 from analysis.report import plain
 from analysis.research import Research, build_research
-from analysis.tally import summarise
+from analysis.study import Grouping, Study
 from analysis.thresholds import DEFAULT
 from app.access import Visitor, VisitorDep
 from app.assets import static_url
 from app.desk.appendix_page import AppendixPage, render_appendix
 from app.desk.holdings import holdings_of
 from app.desk.pages import SurveyDep
-from app.desk.report import chosen_part, filters_of, fingerprint, meta_of, simulated_note, without_items
+from app.desk.report import chosen_part, filters_of, meta_of, simulated_note, without_items
 from app.desk.report_context import Download, Language, NavItem
 from app.desk.selection import Holdings, Selection
+from app.desk.sums import sums_of
+from app.desk.views import Views
 from app.requests import Desk, DeskDep, LanguageDep
 from app.words import LANGUAGES, _
 from surveys.store import publish, read
@@ -49,7 +51,34 @@ def _researched(desk: Desk, survey: Survey, holdings: Holdings, selection: Selec
             told = read.comments(session.connection(), survey.id or 0)
         texts = {asked: tuple(text for name, _language, text in told if name == asked) for asked in holdings.book.texts}
         study.texts.update({asked: found for asked, found in texts.items() if found})
-    return build_research(study, summarise(study.matrix), DEFAULT, floor=holdings.views.floor)
+    sums = sums_of(desk, survey)
+    return build_research(
+        _grouped(study, holdings.views, selection.chosen),
+        sums.of(selection.chosen),
+        DEFAULT,
+        floor=holdings.views.floor,
+        whole=sums.of({}) if selection.chosen else None,
+    )
+
+
+def _grouped(study: Study, views: Views, chosen: dict[str, str]) -> Study:
+    """The study with those groups alone that a filter could show as well, and days unless a month is chosen.
+
+    A group within a chosen part is what both filters together choose; of three filters nothing is shown.
+    """
+    parts = list(chosen.items())
+
+    def seen(name: str, one: Grouping) -> Grouping:
+        shown = (value for value in one.values if len(parts) < 2 and views.allowed([*parts, (name, value)]))
+        return one.only(tuple(shown))
+
+    known = {trait.id for trait in views.traits} - set(chosen)
+    return replace(
+        study,
+        traits={name: seen(name, one) for name, one in study.traits.items() if name in known},
+        unit=None if study.unit is None or "unit" not in known else seen("unit", study.unit),
+        days=None if "period" in chosen else study.days,
+    )
 
 
 @router.get("/surveys/{slug}/report/appendix")
@@ -104,7 +133,7 @@ def _page(desk: Desk, visitor: Visitor, survey: Survey, selection: Selection) ->
     return replace(
         page,
         simulated_note=simulated_note(survey),
-        fingerprint=fingerprint(holdings)[:12],
+        fingerprint=holdings.fingerprint[:12],
         code_version=str(meta_of(survey, holdings)["code_version"]),
         report_url=f"{address}/report{kept}",
         self_url=own,

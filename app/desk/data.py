@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -32,7 +31,7 @@ def _about(desk: Desk, survey: Survey) -> dict[str, Any]:
         "releases": survey.releases,
         "submissions": holdings.released.n,
         "simulated": survey.simulated,
-        "sha256": hashlib.sha256(holdings.released.closed.tobytes()).hexdigest(),
+        "sha256": holdings.fingerprint,
         "code_version": version(),
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlencode
@@ -10,9 +9,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from analysis.by_branch import clustering_of
 from analysis.coded import layout_of
 from analysis.report import Report, build_report, report_json
-from analysis.tally import summarise
 from analysis.thresholds import DEFAULT
 from app import version
 from app.access import Visitor, VisitorDep
@@ -30,6 +29,7 @@ from app.desk.report_context import (
 )
 from app.desk.report_page import render_report
 from app.desk.selection import Holdings, Selection, label, select
+from app.desk.sums import Sums, sums_of
 from app.requests import Desk, DeskDep, LanguageDep
 from app.words import LANGUAGES, N_, _, language
 from surveys.authoring import recommendations
@@ -41,15 +41,16 @@ from surveys.tables import Survey
 router = APIRouter(include_in_schema=False)
 
 
-def report_of(holdings: Holdings, selection: Selection) -> Report:
+def report_of(sums: Sums, selection: Selection) -> Report:
     """The report on the chosen answers, with the survey's disclosure floor."""
-    assert holdings.matrix is not None, "a report needs items"
-    part = holdings.matrix if selection.rows.all() else holdings.matrix.rows(selection.rows)
+    tally, holdings = sums.of(selection.chosen), sums.holdings
     return build_report(
-        summarise(part),
+        tally,
         DEFAULT,
         format=holdings.questionnaire.format,
         floor=holdings.views.floor,
+        clustering=clustering_of(tally, floor=holdings.views.floor),
+        whole=sums.of({}) if selection.chosen else None,
     )
 
 
@@ -120,7 +121,7 @@ def report_data(request: Request, desk: DeskDep, visitor: VisitorDep, survey: Su
     if selection.refused:
         return JSONResponse({"error": {"status": 404, "message": "fewer answers than may be shown"}}, 404)
     told = report_json(
-        _report(desk, survey, holdings, selection),
+        _report(desk, survey, selection),
         meta_of(survey, holdings),
     )
     return JSONResponse(told)
@@ -133,7 +134,7 @@ def meta_of(survey: Survey, holdings: Holdings) -> dict[str, object]:
         "wave": survey.wave,
         "release": survey.releases,
         "simulated": survey.simulated,
-        "data_hash": fingerprint(holdings),
+        "data_hash": holdings.fingerprint,
         "questionnaire": holdings.questionnaire.id,
         "questionnaire_version": holdings.questionnaire.version,
         "code_version": version(),
@@ -149,14 +150,9 @@ def chosen_part(desk: Desk, survey: Survey, wished: Mapping[str, str]) -> Select
     return desk.cache.get(key, lambda: select(holdings, asked))
 
 
-def _report(desk: Desk, survey: Survey, holdings: Holdings, selection: Selection) -> Report:
+def _report(desk: Desk, survey: Survey, selection: Selection) -> Report:
     key = ("report", survey.id, survey.revision, tuple(sorted(selection.chosen.items())))
-    return desk.cache.get(key, lambda: report_of(holdings, selection))
-
-
-def fingerprint(holdings: Holdings) -> str:
-    """A hash of all released answers."""
-    return hashlib.sha256(holdings.released.closed.tobytes()).hexdigest()
+    return desk.cache.get(key, lambda: report_of(sums_of(desk, survey), selection))
 
 
 def _page(desk: Desk, visitor: Visitor, survey: Survey, selection: Selection, opened: str | None) -> ReportPage:
@@ -167,7 +163,7 @@ def _page(desk: Desk, visitor: Visitor, survey: Survey, selection: Selection, op
     chosen = urlencode(selection.chosen)
     return ReportPage(
         questionnaire=holdings.questionnaire,
-        report=_report(desk, survey, holdings, selection),
+        report=_report(desk, survey, selection),
         layout=layout_of(holdings.questionnaire),
         title=survey.bank,
         wave=survey.wave,
@@ -177,7 +173,7 @@ def _page(desk: Desk, visitor: Visitor, survey: Survey, selection: Selection, op
         n_released=holdings.released.n,
         release=survey.releases or None,
         release_day=last.released_on if last else None,
-        fingerprint=fingerprint(holdings)[:12],
+        fingerprint=holdings.fingerprint[:12],
         code_version=version(),
         filters=tuple(filters_of(holdings, selection)),
         hidden_view=selection.refused,

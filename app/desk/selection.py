@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from analysis.disclosure import complementary
 from analysis.matrix import ScoreMatrix
 from analysis.thresholds import DEFAULT
 from app.desk.views import Part, Rows, Trait, Views
-from app.words import _, worded
+from app.words import LANGUAGES, _, worded
 from surveys.coding import Codebook, codebook
 from surveys.questionnaire import Questionnaire
 from surveys.store import read
@@ -32,6 +34,11 @@ class Holdings:
     released: read.Released
     matrix: ScoreMatrix | None  # None when the questionnaire has no items
     views: Views
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all released answers."""
+        return hashlib.sha256(self.released.closed.tobytes()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,9 @@ def hold(engine: Engine, survey: Survey, questionnaire: Questionnaire) -> Holdin
     matrix = score_matrix(questionnaire, book, released.closed) if questionnaire.items else None
     floor = max(questionnaire.min_group, DEFAULT.display_floor)
     views = Views(tuple(_traits(questionnaire, book, released)), released.release, floor)
+    unit = next((trait for trait in views.traits if trait.id == "unit"), None)
+    if matrix is not None and unit is not None:
+        matrix = replace(matrix, branch=unit.codes, branches=unit.values)
     return Holdings(questionnaire, book, released, matrix, views)
 
 
@@ -74,6 +84,7 @@ def _traits(questionnaire: Questionnaire, book: Codebook, released: read.Release
     found = [
         _by_value("unit", released.unit.tolist(), str),
         _by_value("via", released.channel.tolist(), str),
+        _by_value("language", released.language.tolist(), str),
         _by_value("period", released.day.tolist(), read.period_of),
     ]
     for question in questionnaire.questions("segments"):
@@ -109,23 +120,22 @@ def select(holdings: Holdings, wished: Mapping[str, str]) -> Selection:
 
 
 def _choices(views: Views, trait: Trait, chosen: str | None, others: list[Part]) -> Iterator[Choice]:
-    context = views.rows(others)
-    counted = np.bincount(trait.codes[context] + 1, minlength=len(trait.values) + 1)
-    parts = {value: int(number) for value, number in zip(("", *trait.values), counted, strict=True) if number}
+    counted = views.sizes(trait.id, others)
+    parts = {value: number for value, number in zip(("", *trait.values), counted, strict=True) if number}
     # Those without a value are a part of the whole too: they may not follow by subtraction either.
     hidden = complementary(parts, views.floor)
     for value in trait.values:
         part = (trait.id, value)
         shown = value in parts and value not in hidden and views.allowed([*others, part])
-        yield Choice(value, int(views.rows([*others, part]).sum()) if shown else 0, value == chosen, shown)
+        yield Choice(value, views.number([*others, part]) if shown else 0, value == chosen, shown)
 
 
 def label(holdings: Holdings, trait: str, value: str | None = None) -> str:
     """The name of a filter, or of one of its options, in the reader's language."""
-    names = {"unit": _("Branch"), "via": _("Way in"), "period": _("Month")}
+    names = {"unit": _("Branch"), "via": _("Way in"), "language": _("Language"), "period": _("Month")}
     question = holdings.questionnaire.question(trait)
     if value is None:
         return names.get(trait) or (worded(question.short or question.prompt) if question else trait)
     if question is not None and trait not in names:
         return next(worded(option.label) for option in question.options if option.code == value)
-    return value
+    return LANGUAGES.get(value, value) if trait == "language" else value

@@ -21,6 +21,7 @@ from analysis.disclosure import may_show
 Part = tuple[str, str]
 """One option of one filter: (trait, value)."""
 Rows = NDArray[np.bool_]
+Places = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -33,55 +34,93 @@ class Trait:
 
 
 class Views:
-    """Which parts of the answers may be looked at, and their rows."""
+    """Which parts of the answers may be looked at, and their rows.
+
+    Rows are kept in the order in which they were released, so that a part up to a release is the head of a list.
+    """
 
     def __init__(self, traits: tuple[Trait, ...], release: NDArray[np.int32], floor: int):
         self.traits, self.floor = traits, floor
-        self._release, self._n = release, len(release)
+        self._n = len(release)
+        self._order = np.argsort(release, kind="stable").astype(np.int32)
+        self._entered = release[self._order]
         self._by_id = {trait.id: trait for trait in traits}
+        self._split: dict[tuple[Part | None, str], list[Places]] = {}
+        self._until: dict[tuple[Part, ...], int] = {}
         self._nested = nested_parts(traits, floor)
-
-    def mask(self, part: Part) -> Rows:
-        """All rows of one part, new ones included."""
-        trait = self._by_id[part[0]]
-        mask: Rows = trait.codes == trait.values.index(part[1])
-        return mask
 
     def rows(self, parts: list[Part]) -> Rows:
         """The rows shown for a choice of parts: all together, up to the release at which it last grew enough."""
-        rows = np.ones(self._n, dtype=bool)
-        masks = [self.mask(part) for part in parts]
-        for mask in masks:
-            rows &= mask
         if not parts:
-            return rows
-        # A pair of filters may not be ahead of either of them, or their difference would be the newcomers.
-        together = [rows, *masks] if len(masks) > 1 else [rows]
-        until = min(self._settled(mask) for mask in together)
-        return rows & (self._release <= until)
+            return np.ones(self._n, dtype=bool)
+        rows = np.zeros(self._n, dtype=bool)
+        rows[self._order[self._places(parts)[: self.number(parts)]]] = True
+        return rows
 
-    def _settled(self, mask: Rows) -> int:
-        """The last release at which a part had grown by the floor since it was last renewed; 0 when it never had."""
-        release = self._release
-        counts = np.cumsum(np.bincount(release[mask], minlength=1)) if mask.any() else np.zeros(1, dtype=np.int64)
-        shown, until = 0, 0
-        while (at := int(np.searchsorted(counts, shown + self.floor))) < len(counts):
-            shown, until = int(counts[at]), at
-        return until
+    def number(self, parts: list[Part]) -> int:
+        """How many rows are shown for a choice of parts."""
+        return self._up_to(self._places(parts), self._last(parts)) if parts else self._n
+
+    def sizes(self, trait: str, others: list[Part]) -> list[int]:
+        """Rows without a value of the trait, then those of each value, within what is shown of at most one part."""
+        until = self._last(others)
+        return [self._up_to(places, until) for places in self._parts_of(trait, others[0] if others else None)]
 
     def allowed(self, parts: list[Part]) -> bool:
         """Whether a choice of one or two parts may be shown."""
         if any(part in self._nested for part in parts):
             return False
-        rows, n = self.rows(parts), self._n
+        n, shown = self._n, self.number(parts)
         if len(parts) == 1:
-            return self._group(int(rows.sum()), least=True) and may_show(int(rows.sum()), n, self.floor)
-        one, other = (self.mask(part) for part in parts)
-        fourfold = [(one & other).sum(), (one & ~other).sum(), (other & ~one).sum(), (~one & ~other).sum()]
-        return self._group(int(rows.sum()), least=True) and all(self._group(int(number)) for number in fourfold)
+            return self._group(shown, least=True) and may_show(shown, n, self.floor)
+        one, other, both = (len(self._places(chosen)) for chosen in (parts[:1], parts[1:], parts))
+        fourfold = (both, one - both, other - both, n - one - other + both)
+        return self._group(shown, least=True) and all(map(self._group, fourfold))
 
     def _group(self, number: int, least: bool = False) -> bool:
         return number >= self.floor or (number == 0 and not least)
+
+    def _parts_of(self, trait: str, within: Part | None) -> list[Places]:
+        """Places of the rows without a value of the trait, then of each value, among all rows or those of a part."""
+        if (within, trait) not in self._split:
+            own = self._by_id[trait]
+            inside = None if within is None else self._places([within])
+            codes = own.codes[self._order if inside is None else self._order[inside]]
+            order = np.argsort(codes, kind="stable")
+            ends = np.searchsorted(codes[order], np.arange(-1, len(own.values)), side="right")
+            places = np.split(order.astype(np.int32), ends[:-1])
+            self._split[within, trait] = places if inside is None else [inside[one] for one in places]
+        return self._split[within, trait]
+
+    def _places(self, parts: list[Part]) -> Places:
+        """Places, in the order of release, of the rows that one or two parts have in common, new ones included."""
+        (trait, value), *first = reversed(parts)
+        return self._parts_of(trait, first[0] if first else None)[self._by_id[trait].values.index(value) + 1]
+
+    def _up_to(self, places: Places, until: int) -> int:
+        return int(np.searchsorted(self._entered[places], until, side="right"))
+
+    def _last(self, parts: list[Part]) -> int:
+        """The release up to which a choice of parts is shown."""
+        if not parts:
+            return int(self._entered[-1]) if self._n else 0
+        # A pair of filters may not be ahead of either of them, or their difference would be the newcomers.
+        together = [parts, *([part] for part in parts)] if len(parts) > 1 else [parts]
+        return min(self._settled(chosen) for chosen in together)
+
+    def _settled(self, parts: list[Part]) -> int:
+        """The last release at which parts had grown by the floor since they were renewed; 0 when they never had."""
+        key = tuple(parts)
+        if key not in self._until:
+            releases, counts = np.unique(self._entered[self._places(parts)], return_counts=True)
+            grown = np.cumsum(counts)
+            following = np.searchsorted(grown, grown + self.floor).tolist()
+            at = int(np.searchsorted(grown, self.floor))
+            until = -1
+            while at < len(grown):
+                until, at = at, following[at]
+            self._until[key] = int(releases[until]) if until >= 0 else 0
+        return self._until[key]
 
 
 def nested_parts(traits: tuple[Trait, ...], floor: int) -> frozenset[Part]:
