@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.by_branch import clustering_of
 from analysis.causes import Insiders
-from analysis.coded import layout_of, study_of
+from analysis.coded import Context, layout_of, study_of
 from analysis.matrix import Layout
 from analysis.report import Report, build_report, report_json
 from analysis.study import Study
@@ -19,8 +24,13 @@ from app import version
 from surveys.authoring import load
 from surveys.coding import codebook
 from surveys.exchange.answers import Rules, read_answers
-from surveys.exchange.tables import FileError, open_table
+from surveys.exchange.beside import pairs_of, read_beside
+from surveys.exchange.tables import FileError, Table, open_table
 from surveys.questionnaire import Questionnaire, say
+
+if TYPE_CHECKING:
+    from analysis.repeated import Repeated
+    from analysis.research import Research
 
 
 def print_schema() -> None:
@@ -39,21 +49,11 @@ def analyse(given: argparse.Namespace) -> int:
     if given.format and given.format not in questionnaire.item_scale:
         raise FileError(f"--format: the value is {given.format!r}; allowed are {', '.join(questionnaire.item_scale)}")
     questionnaire = questionnaire.variant(given.format, tuple(q.id for q in questionnaire.questions()))
-    table = open_table(Path(given.data))
-    answers = read_answers(
-        questionnaire,
-        table,
-        Rules(tuple(given.missing), tuple(given.not_applicable), tuple(given.ignore), given.skip_bad_rows),
-    )
-    if answers.skipped:
-        listed = ", ".join(map(str, answers.skipped[:20])) + (", …" if len(answers.skipped) > 20 else "")
-        print(
-            f"{len(answers.skipped)} of {table.n} rows left out because of unusable cells (rows {listed}).",
-            file=sys.stderr,
-        )
-    study = study_of(questionnaire, codebook(questionnaire), answers.closed)
+    answers = read_file(given, questionnaire, given.data)
+    study, table = answers.study, answers.table
     tally = summarise(study.matrix)
-    report = build_report(tally, DEFAULT, format=questionnaire.format, floor=None)
+    clustering = clustering_of(tally, given.sampled_branches)
+    report = build_report(tally, DEFAULT, format=questionnaire.format, floor=None, clustering=clustering)
     about = {
         "data_file": Path(given.data).name,
         "data_hash": table.sha256,
@@ -63,24 +63,93 @@ def analyse(given: argparse.Namespace) -> int:
         "rows": table.n,
         "rows_skipped": answers.skipped,
     }
-    _write(given, questionnaire, report, _numbers(given, study, tally, report, about), about)
+    research = None
+    if given.appendix or (not given.no_appendix and (given.json or not given.html)):
+        research = _researched(given, questionnaire, answers, tally)
+    _write(given, questionnaire, report, research, about)
     return 0
 
 
-def _numbers(
-    given: argparse.Namespace, study: Study, tally: Tally, report: Report, about: dict[str, Any]
-) -> dict[str, Any] | None:
-    """What the JSON holds; None when none is wanted."""
-    if not given.json and given.html:
-        return None
-    if given.no_appendix:
-        return report_json(report, about)
-    # What the appendix needs is loaded only with it: the report's own numbers should come quickly.
-    from analysis.research import Inside, build_research, research_json
+@dataclass(frozen=True, eq=False)
+class File:
+    """Answers of one file."""
 
+    table: Table
+    study: Study
+    skipped: list[int]
+    person: NDArray[np.object_] | None
+
+
+def read_file(given: argparse.Namespace, questionnaire: Questionnaire, path: str) -> File:
+    """The answers of a file with what stands beside them."""
+    table = open_table(Path(path))
+    named = {name: getattr(given, name) for name in ("branch", "way_in", "language", "day", "person")}
+    aside = tuple(column for column in named.values() if column)
+    rules = Rules(tuple(given.missing), tuple(given.not_applicable), (*given.ignore, *aside), given.skip_bad_rows)
+    answers = read_answers(questionnaire, table, rules)
+    if answers.skipped:
+        listed = ", ".join(map(str, answers.skipped[:20])) + (", …" if len(answers.skipped) > 20 else "")
+        print(
+            f"{len(answers.skipped)} of {table.n} rows left out because of unusable cells (rows {listed}).",
+            file=sys.stderr,
+        )
+    book = codebook(questionnaire)
+    beside = read_beside(book, table, named, answers.skipped)
+    context = Context(beside.branch, beside.way_in, beside.language, beside.days)
+    study = study_of(questionnaire, book, answers.closed, context)
+    study.texts.update({name: told for name, told in beside.comments if told})
+    return File(table, study, answers.skipped, beside.person)
+
+
+def _researched(given: argparse.Namespace, questionnaire: Questionnaire, answers: File, tally: Tally) -> Research:
+    """The appendix."""
+    # What it needs is loaded only with it: the report's own numbers should come quickly.
+    from analysis.research import Inside, build_research
+    from analysis.waves import Earlier
+
+    study = answers.study
     staff, managers = (_insiders(given, who, study.matrix.layout) for who in ("staff", "managers"))
-    inside = Inside(staff, managers) if staff or managers else None
-    return research_json(report, build_research(study, tally, DEFAULT, floor=None, insiders=inside), about)
+    earlier = None
+    if given.before:
+        earlier = Earlier(read_file(given, questionnaire, given.before).study, _treated(given, study))
+    elif given.treated:
+        raise FileError("--treated: names branches that have acted since an earlier wave; give that with --before")
+    return build_research(
+        study,
+        tally,
+        DEFAULT,
+        floor=None,
+        insiders=Inside(staff, managers) if staff or managers else None,
+        earlier=earlier,
+        again=_again(given, questionnaire, answers),
+    )
+
+
+def _treated(given: argparse.Namespace, study: Study) -> frozenset[str]:
+    """The branches that have acted, all of which must be in the file."""
+    known = study.unit.values if study.unit is not None else ()
+    for name in given.treated:
+        if name not in known:
+            allowed = f"a branch of the file ({', '.join(known[:8])}{', …' if len(known) > 8 else ''})"
+            raise FileError(
+                f"--treated: the value is {name!r}; allowed is "
+                f"{allowed if known else 'a branch, when --branch names the column that holds it'}"
+            )
+    return frozenset(given.treated)
+
+
+def _again(given: argparse.Namespace, questionnaire: Questionnaire, answers: File) -> Repeated | None:
+    """How far the same people agree with themselves; None unless they were asked twice."""
+    if not given.again:
+        return None
+    if not given.person:
+        raise FileError("--again: needs --person, the column that names the respondents in both files")
+    from analysis.repeated import repeated
+
+    second = read_file(given, questionnaire, given.again)
+    assert answers.person is not None
+    assert second.person is not None
+    return repeated(answers.study, second.study, pairs_of(answers.person, second.person), DEFAULT)
 
 
 def _insiders(given: argparse.Namespace, who: str, layout: Layout) -> Insiders | None:
@@ -101,10 +170,13 @@ def _write(
     given: argparse.Namespace,
     questionnaire: Questionnaire,
     report: Report,
-    numbers: dict[str, Any] | None,
+    research: Research | None,
     about: dict[str, Any],
 ) -> None:
-    if numbers is not None:
+    if given.json or not (given.html or given.appendix):
+        from analysis.research import research_json
+
+        numbers = report_json(report, about) if research is None else research_json(report, research, about)
         text = json.dumps(numbers, ensure_ascii=False, allow_nan=False, indent=1)
         if given.json in (None, "-"):
             print(text)
@@ -112,6 +184,31 @@ def _write(
             _save(Path(given.json), text + "\n")
     if given.html:
         _save(Path(given.html), _html(given.lang, questionnaire, report, about))
+    if given.appendix and research is not None:
+        _save(Path(given.appendix), _appendix(given.lang, questionnaire, research, about))
+
+
+def _appendix(language: str, questionnaire: Questionnaire, research: Research, about: dict[str, Any]) -> str:
+    """The appendix as one file; what was hidden for few people's sake on a page is the researcher's own here."""
+    from app.assets import static_url
+    from app.desk.appendix_page import AppendixPage, render_appendix
+    from app.words import speak
+
+    speak(language)
+    return render_appendix(
+        AppendixPage(
+            questionnaire=questionnaire,
+            research=research,
+            layout=layout_of(questionnaire),
+            title=say(questionnaire.title, language),
+            wave=str(about["data_file"]),
+            simulated=False,
+            fingerprint=str(about["data_hash"])[:12],
+            code_version=version(),
+            static_url=static_url,
+            self_contained=True,
+        )
+    )
 
 
 def _html(language: str, questionnaire: Questionnaire, report: Report, about: dict[str, Any]) -> str:

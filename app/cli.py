@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 REFUSED = 2
+BESIDE = {
+    "branch": "column with the branch (unit in the product's own downloads)",
+    "way_in": "column with the channel by which somebody came (via)",
+    "language": "column with the language of the answers (language)",
+    "day": "column with the day of the answers, as 2026-03-31: for the course of the wave",
+    "person": "column that names the respondent, for --again; it is read for nothing else",
+}
 Command = Callable[[argparse.Namespace], int | None]
 
 
@@ -162,6 +169,25 @@ def _analysing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--staff", metavar="DATA", help="answers of staff (pfs_staff): with them the appendix finds causes"
     )
     parser.add_argument("--managers", metavar="DATA", help="answers of managers (pfs_manager)")
+    parser.add_argument("--before", metavar="DATA", help="answers of an earlier wave: what changed since")
+    parser.add_argument(
+        "--treated",
+        action="append",
+        default=[],
+        metavar="BRANCH",
+        help="a branch that has acted since the earlier wave",
+    )
+    parser.add_argument(
+        "--again", metavar="DATA", help="second answers of the same people, matched by --person: how far they agree"
+    )
+    for name, told in BESIDE.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="COLUMN", help=told)
+    parser.add_argument(
+        "--sampled-branches",
+        action="store_true",
+        help="the branches were drawn from more: the status of a defect must allow for it",
+    )
+    parser.add_argument("--appendix", metavar="OUT", help="write the statistical appendix as one HTML file")
     parser.add_argument("--no-appendix", action="store_true", help="leave the statistical appendix out of the JSON")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of the output")
     parser.set_defaults(run=_analyse)

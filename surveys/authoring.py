@@ -127,8 +127,17 @@ def bank() -> list[str]:
 
 def recommendations() -> dict[str, dict[str, Any]]:
     """The recommended action of each cell, by ``stage.dimension``."""
-    raw = yaml.safe_load((BANK / "recommendations.yaml").read_text(encoding="utf-8"))
-    return {f"{entry['stage']}.{entry['dimension']}": entry for entry in raw["by_cell"]}
+    return {f"{entry['stage']}.{entry['dimension']}": entry for entry in _library()["by_cell"]}
+
+
+def remedies() -> dict[str, dict[str, Any]]:
+    """The recommended action for each broken link of the chain, by ``gap_1`` to ``gap_4``."""
+    return {f"gap_{entry['gap']}": entry for entry in _library()["by_gap"]}
+
+
+def _library() -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = yaml.safe_load((BANK / "recommendations.yaml").read_text(encoding="utf-8"))
+    return found
 
 
 def _lend(identifier: str) -> Questionnaire | None:
