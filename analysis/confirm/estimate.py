@@ -22,7 +22,7 @@ correlations.  not_identified: other parameters fit as well.
 """
 
 ITERATIONS = 150
-DECREMENT = 1e-20  # squared length of the last step, in standard errors of one respondent: far below rounding of output
+DECREMENT = 1e-17  # squared length of the last step, in standard errors of one respondent: far below rounding of output
 SINGULAR = 1e-9  # smallest eigenvalue of the information on the scale of correlations
 STEP = 1e-30  # imaginary step: its square vanishes, so derivatives are exact to rounding
 

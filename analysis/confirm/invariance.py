@@ -21,6 +21,7 @@ from analysis.confirm.fit import Baseline, FitTable, acceptable, baseline_of, fi
 from analysis.confirm.model import Builder, Entries, FactorModel, ItemsOf, Name
 from analysis.confirm.modification import score_test
 from analysis.confirm.robust import FourthMoments, robust_score_test
+from analysis.mergeable import Floats
 from analysis.results import Reason, Statistic, undefined
 from analysis.thresholds import DEFAULT, Thresholds
 
@@ -173,6 +174,17 @@ def invariance(
     )
 
 
+def carried_over(model: FactorModel, found: Estimate) -> Floats:
+    """Start values of a model from an estimate of another one of the same items: means of the entries' values."""
+    sums, counts = np.zeros(model.n_parameters), np.zeros(model.n_parameters)
+    for part, at in zip(model.groups, found.implied, strict=True):
+        for name, entries in part.entries.items():
+            np.add.at(sums, entries.parameters, at.matrices[name][entries.rows, entries.columns])
+            np.add.at(counts, entries.parameters, 1.0)
+    start: Floats = sums / np.maximum(counts, 1.0)
+    return start
+
+
 class _Ladder:
     """The steps of one analysis of invariance, as far as they have been taken."""
 
@@ -191,6 +203,7 @@ class _Ladder:
         self.steps: list[InvarianceStep] = []
         self.freed: list[str] = []
         self.baseline: Baseline | None = None
+        self.last: Estimate | None = None
 
     def climb(self) -> tuple[Consequence, Reason | None]:
         """Take the steps; what they allow."""
@@ -216,10 +229,10 @@ class _Ladder:
     ) -> tuple[Estimate | Reason, InvarianceStep]:
         """Fit one step and compare it with the one before."""
         model = group_model(self.items, self.by_factor, len(self.samples), step, freed)
-        found = maximum_likelihood(model, self.samples)
-        proper = isinstance(found, Estimate) and found.status == "proper"
+        found = maximum_likelihood(model, self.samples, None if self.last is None else carried_over(model, self.last))
         fit = None
-        if proper and isinstance(found, Estimate):
+        if isinstance(found, Estimate) and found.status == "proper":
+            self.last = found
             self.baseline = self.baseline or baseline_of(found, self.fourth)
             fit = fit_of(found, self.fourth, self.thresholds, self.baseline)
         status = found.status if isinstance(found, Estimate) else found
