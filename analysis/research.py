@@ -161,7 +161,7 @@ def build_research(
         tally = summarise(study.matrix, thresholds)
     with np.errstate(all="raise", under="ignore"):
         part, sampled = _sampled(study, rng, thresholds)
-        scores = scored(study.matrix, thresholds)
+        scores = scored(study.matrix, thresholds, main_only=part is not study)
         own = scores if part is study else scored(part.matrix, thresholds)
         data = columns(tally, study.matrix, thresholds)
         found = Research(

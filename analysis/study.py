@@ -197,7 +197,9 @@ class Scored:
         return self.judged or self.perception
 
 
-def scored(matrix: ScoreMatrix, thresholds: Thresholds = DEFAULT, screen: bool = True) -> Scored:
+def scored(
+    matrix: ScoreMatrix, thresholds: Thresholds = DEFAULT, screen: bool = True, main_only: bool = False
+) -> Scored:
     """Score every respondent by the rules of `analysis.tally.summarise`.
 
     Parameters
@@ -205,6 +207,8 @@ def scored(matrix: ScoreMatrix, thresholds: Thresholds = DEFAULT, screen: bool =
     matrix : ScoreMatrix
     thresholds, screen
         As for `summarise`.
+    main_only : bool
+        Whether to leave out what is neither a gap nor stands for one: of very many answers that takes its time.
 
     Returns
     -------
@@ -220,9 +224,11 @@ def scored(matrix: ScoreMatrix, thresholds: Thresholds = DEFAULT, screen: bool =
     parts: dict[str, list[NDArray[np.int32]]] = {name: [] for name in ("gap", "perception", "expectation", "adequacy")}
     for start in range(0, max(matrix.n, 1), CHUNK):
         rows = Rows(plan, matrix.rows(slice(start, start + CHUNK)), thresholds, screen)
-        sources = {"perception": rows.of_column["perception"]}
-        if "reference" in rows.of_column:
-            sources |= {"expectation": rows.of_column["reference"], **rows.of_contrast}
+        sources = dict(rows.of_contrast)
+        if not main_only or not sources:
+            sources["perception"] = rows.of_column["perception"]
+        if not main_only and "reference" in rows.of_column:
+            sources["expectation"] = rows.of_column["reference"]
         for column, found in sources.items():
             lines = (numerators(found.sums[row], found.counts[row], unit) for row in levels)
             whole = np.stack(
