@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from analysis.explore.extraction import Extraction, extract
 from analysis.explore.matrices import correlation
@@ -71,6 +73,50 @@ def omega_ml(covariance: Floats) -> Omega:
     leading = np.full((matrix.shape[0], matrix.shape[0]), 0.8)
     np.fill_diagonal(leading, 0.05)
     return _scaled(covariance, sds, extract(matrix, 1, "ml", NEAR_ZERO, leading))
+
+
+def omega_limits(found: Omega, n: int, level: float = 0.95) -> tuple[float, float] | None:
+    """Interval of omega total by the delta method on the logit scale, from the expected information of normal answers.
+
+    Parameters
+    ----------
+    found : Omega
+        Of at least three items.
+    n : int
+        Respondents.
+
+    Returns
+    -------
+    (float, float) or None
+        None for a Heywood case, no convergence, a singular information, or omega at 0 or 1.
+
+    References
+    ----------
+    Raykov, T. (2002). Analytic estimation of standard error and confidence interval for scale reliability.
+    Multivariate Behavioral Research 37, 89-103.
+    """
+    load, unique = found.loadings, found.uniqueness
+    if found.heywood or not found.converged or not 1e-9 < found.value < 1 - 1e-9:
+        return None
+    inverse = np.linalg.inv(np.outer(load, load) + np.diag(unique))
+    across = inverse @ load
+    # tr(W dS W dS')/2 with dS/dl_j = e_j l' + l e_j' and dS/du_j = e_j e_j'.
+    loadings = inverse * float(load @ across) + np.outer(across, across)
+    mixed = inverse * across[None, :]
+    information = n * np.block([[loadings, mixed], [mixed.T, inverse**2 / 2]])
+    total, own = float(load.sum()), float(unique.sum())
+    whole = total**2 + own
+    slope = np.concatenate([np.full(load.size, 2 * total * own), np.full(load.size, -(total**2))]) / whole**2
+    try:
+        variance = float(slope @ np.linalg.solve(information, slope))
+    except np.linalg.LinAlgError:
+        return None
+    if not variance > 0:
+        return None
+    odds, share = math.log(found.value / (1 - found.value)), found.value * (1 - found.value)
+    reach = min(float(special.ndtri((1 + level) / 2)) * math.sqrt(variance) / share, 500.0)
+    low, high = (1 / (1 + math.exp(-max(min(odds + side * reach, 700.0), -700.0))) for side in (-1, 1))
+    return low, high
 
 
 def _scaled(covariance: Floats, sds: Floats, found: Extraction) -> Omega:

@@ -14,7 +14,7 @@ from analysis.consistency.bootstrap import alpha_intervals
 from analysis.consistency.difference import DifferenceScore, difference_score
 from analysis.consistency.intervals import bonett_interval, duhachek_interval
 from analysis.consistency.lambdas import lambda2, lambda6, odd_even, splits
-from analysis.consistency.omega import omega_ml, spearman_brown
+from analysis.consistency.omega import omega_limits, omega_ml, spearman_brown
 from analysis.consistency.ordinal import OrdinalConsistency, ordinal_consistency
 from analysis.explore.columns import ColumnData
 from analysis.explore.matrices import is_singular
@@ -191,7 +191,7 @@ def _scale(
     flags += [f"constant_item:{names[j]}" for j in kept if n > 1 and data.covariance[j, j] <= 0]
     word = guide_word(alpha, thresholds)
     alpha = alpha.flagged(*flags, *([f"guide:{word}"] if word else []))
-    omega, observed = _omega(data, kept, n, alpha)
+    omega, observed = _omega(data, kept, n, alpha, level)
     lambda4, halves = _halves(covariance, n, alpha, rng, thresholds)
     return ScaleConsistency(
         alpha,
@@ -252,7 +252,7 @@ def _lambda6(data: ColumnData, kept: list[int], n: int, alpha: Statistic) -> Sta
     return _number(value, n, "lambda-6", "no_variance", ("pseudo_inverse",) * pseudo)
 
 
-def _omega(data: ColumnData, kept: list[int], n: int, alpha: Statistic) -> tuple[Statistic, Statistic]:
+def _omega(data: ColumnData, kept: list[int], n: int, alpha: Statistic, level: float) -> tuple[Statistic, Statistic]:
     """Omega total of the items that vary, over the model's and over the observed variance."""
     names = ("omega total, one factor ML", "omega total, one factor ML, over observed variance")
     varying = [j for j in kept if n > 1 and data.covariance[j, j] > 0]
@@ -271,8 +271,10 @@ def _omega(data: ColumnData, kept: list[int], n: int, alpha: Statistic) -> tuple
         return both, both
     found = omega_ml(matrix)
     flags = ("heywood",) * found.heywood + ("not_converged",) * (not found.converged) + ("just_identified",) * (k == 3)
+    limits = omega_limits(found, n, level)
+    low, high = limits if limits is not None else (None, None)
     return (
-        Statistic(found.value, n=n, method=names[0], flags=flags),
+        Statistic(found.value, low, high, None if low is None else level, n, names[0], flags),
         Statistic(found.over_observed, n=n, method=names[1], flags=flags),
     )
 
