@@ -42,9 +42,9 @@ def clustering_of(tally: Tally, sampled: bool = False, floor: int | None = None)
     Returns
     -------
     Clustering or None
-        None where branches are not known, or one branch alone answered.
+        None where branches are not known, one branch alone answered, or not everybody was asked every item.
     """
-    if len(tally.by_branch) < 2:
+    if len(tally.by_branch) < 2 or int(tally.answers["perception"][:, -1].sum()):
         return None
     table, unit = np.stack(list(tally.by_branch.values())), tally.plan.cell_unit
     found = {}

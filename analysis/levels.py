@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.frequencies import Frequencies, mean_statistic, t_interval
+from analysis.frequencies import Frequencies, mean_statistic, t_interval, t_quantile, t_tail
 from analysis.gaps import GapTests, Levels, adjusted, gap_tests
 from analysis.mergeable import Floats
 from analysis.plan import Composite
@@ -49,7 +50,8 @@ def composite_gap(tally: Tally, composite: Composite, level: float, delta: float
     paired = None
     if contrasts:
         paired = (tally.composite("gap.reference", composite), tally.composite("gap.perception", composite))
-    return _tests(tally, columns, contrasts, paired, composite.items, level, delta)
+    found = _tests(tally, columns, contrasts, paired, composite.items, level, delta)
+    return _of_items(found, items_mean(tally, composite.items), level)
 
 
 def overall_gap(tally: Tally, level: float, delta: float | None = None) -> GapTests:
@@ -60,7 +62,80 @@ def overall_gap(tally: Tally, level: float, delta: float | None = None) -> GapTe
     if contrasts:
         paired = (tally.overall_scores("gap.reference"), tally.overall_scores("gap.perception"))
     items = tuple(range(len(tally.layout.items)))
-    return adjusted({"overall": _tests(tally, columns, contrasts, paired, items, level, delta)})["overall"]
+    found = _tests(tally, columns, contrasts, paired, items, level, delta)
+    return adjusted({"overall": _of_items(found, items_mean(tally, items, by_dimension=True), level)})["overall"]
+
+
+@dataclass(frozen=True)
+class ItemsMean:
+    """Mean of the gaps of several items, each by all who rated it."""
+
+    value: float
+    se: float
+    df: float
+
+
+def items_mean(tally: Tally, items: tuple[int, ...], by_dimension: bool = False) -> ItemsMean | None:
+    """Mean of item gaps in a short form, where not everybody was asked every item.
+
+    What each respondent was asked is weighted by lot there: core items would weigh more than the others.
+
+    Parameters
+    ----------
+    items : places of the items
+    by_dimension : bool
+        Whether the means of the dimensions are averaged, rather than the items.
+
+    Returns
+    -------
+    ItemsMean or None
+        ``sum_j w_j G_j`` with variance ``sum_jk w_j w_k c_jk n_jk/(n_j n_k)``, c_jk and n_jk over those who rated both;
+        df is that of the item with the fewest pairs.  None where everybody was asked everything, in three columns, or
+        with fewer than two pairs of an item.
+
+    References
+    ----------
+    Graham, J. W., Taylor, B. J., Olchowski, A. E. and Cumsille, P. E. (2006). Planned missing data designs in
+    psychological research. Psychological Methods 11, 323-343.
+    """
+    places = list(items)
+    if "gap" not in tally.pairs or "adequacy" in tally.pairs or not int(tally.answers["perception"][places, -1].sum()):
+        return None
+    moments, layout = tally.pairwise["gap"], tally.layout
+    own = np.diag(moments.n)[places].astype(np.float64)
+    if not own.size or float(own.min()) < 2:
+        return None
+    weights = np.full(len(places), 1 / len(places))
+    if by_dimension:
+        of = [layout.dimension_of[j] for j in places]
+        weights = np.array([1 / of.count(one) for one in of]) / len(set(of))
+    covariance = np.nan_to_num(moments.covariance()[np.ix_(places, places)])
+    both = moments.n[np.ix_(places, places)]
+    means = np.diag(moments.sums)[places] / own
+    variance = float(weights @ (covariance * both / np.outer(own, own)) @ weights)
+    return ItemsMean(float(weights @ means), math.sqrt(max(variance, 0.0)), float(own.min()) - 1)
+
+
+def short_form_gap(mean: ItemsMean, n: int, level: float) -> Statistic:
+    """The mean of item gaps with its interval; n respondents have a score."""
+    method, flags = "mean of item gaps, short form", ("short_form",)
+    if mean.se <= 0:
+        return Statistic(mean.value, None, None, level, n, method, flags, "no_variance")
+    reach = t_quantile(mean.df, (1 + level) / 2) * mean.se
+    return Statistic(mean.value, mean.value - reach, mean.value + reach, level, n, method, flags)
+
+
+def _of_items(found: GapTests, mean: ItemsMean | None, level: float) -> GapTests:
+    """The same tests with the mean of the items' gaps in front, in a short form."""
+    if mean is None or found.gap.value is None:
+        return found
+    n, method = found.gap.n, "t of the mean of item gaps"
+    found = replace(found, gap=short_form_gap(mean, n, level))
+    if mean.se <= 0:
+        return found
+    t = mean.value / mean.se
+    p = Statistic(2 * t_tail(mean.df, -abs(t)), n=n, method=f"{method}, two-sided")
+    return replace(found, t=Statistic(t, n=n, method=method), p_t=p)
 
 
 def overall_items_gap(tally: Tally, level: float, delta: float | None = None) -> GapTests:

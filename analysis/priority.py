@@ -13,7 +13,7 @@ from analysis.by_branch import Clustering, allowing_for, clustered_cells
 from analysis.defects import CellSummary, Defect, Importance, Status, Verdict, judge, judge_items, order_of
 from analysis.drivers import Regression
 from analysis.frequencies import Frequencies, mean_statistic, wilson
-from analysis.levels import no_gap
+from analysis.levels import items_mean, no_gap, short_form_gap
 from analysis.plan import Composite
 from analysis.results import Reason, Statistic, undefined
 from analysis.tally import Tally
@@ -92,6 +92,9 @@ def _summary(tally: Tally, part: Composite, row: int, importance: Importance, th
     if three and found.n:
         desired = tally.composite("gap", part)
         found = replace(found, desired_gap=desired.mean(), desired_sd=desired.sd() if desired.n > 1 else 0.0)
+    of_items = None if three else items_mean(tally, part.items)
+    if of_items is not None and of_items.se > 0:
+        found = replace(found, gap=of_items.value, se=of_items.se, df=of_items.df)
     u = _shortfall(tally, row)
     return replace(found, mean_u=u.mean, sd_u=u.sd, n_u=u.n, exposure=u.exposure, impact=importance.blended[part.id])
 
@@ -151,6 +154,8 @@ def _defect(page: _Page, part: Composite, row: int, strip: dict[str, Status]) ->
     tally, thresholds, verdict = page.tally, page.thresholds, page.verdicts[part.id]
     stage, dimension = tally.layout.place(part.id)
     gap = mean_statistic(tally.composite(page.contrast, part), thresholds.level, no_gap(tally), "mean difference")
+    of_items = None if page.three else items_mean(tally, part.items)
+    gap = gap if of_items is None else short_form_gap(of_items, gap.n, thresholds.level)
     n, u = gap.n, _shortfall(tally, row)
     suppressed: Reason = "no_complete_pairs" if n == 0 else "too_few"
 
