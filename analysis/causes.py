@@ -56,7 +56,7 @@ class Insiders:
 class CellCauses:
     """One cell."""
 
-    gap_5: Statistic  # what customers feel: perception minus expectation
+    gap_5: Statistic  # what customers feel: perception minus expectation, in three columns minus the minimum
     gap_1: Statistic  # managers' belief minus customers' expectation
     gap_6: Statistic  # staff's belief minus customers' expectation
     gap_7: Statistic  # staff's belief minus managers' belief: gap 6 - gap 1
@@ -283,11 +283,13 @@ def _broken(
 def _antecedents(people: Insiders | None, who: str, thresholds: Thresholds) -> dict[str, Statistic]:
     """Mean of each scale over the people who answered half of it."""
     found = {}
+    least = thresholds.staff_floor if who == "staff" else thresholds.manager_floor
     for name, values in (people.antecedents if people else {}).items():
         answered = (~np.isnan(values)).sum(axis=1)
         total = np.where(np.isnan(values), 0.0, values).sum(axis=1)
         scores = (total / np.maximum(answered, 1))[2 * answered >= values.shape[1]]
-        found[f"{who}.{name}"] = mean_statistic(Frequencies.of(scores), thresholds.level, method="mean of the scale")
+        mean = mean_statistic(Frequencies.of(scores), thresholds.level, method="mean of the scale")
+        found[f"{who}.{name}"] = mean.hidden() if 0 < mean.n < least else mean
     return found
 
 

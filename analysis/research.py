@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.anchor import Anchor
+from analysis.by_branch import Clustering
 from analysis.causes import Causes, Insiders, causes
 from analysis.comments import Comments, comments
 from analysis.compare.branches import case_mix
@@ -127,6 +128,7 @@ def build_research(
     earlier: Earlier | None = None,
     again: Repeated | None = None,
     whole: Tally | None = None,
+    clustering: Clustering | None = None,
 ) -> Research:
     """Run every analysis that the answers allow.
 
@@ -144,7 +146,7 @@ def build_research(
         An earlier wave to compare with.
     again : Repeated, optional
         Scores of people who answered twice.
-    whole : Tally, optional
+    whole, clustering : optional
         As for `analysis.report.build_report`.
 
     Returns
@@ -188,12 +190,12 @@ def build_research(
             *_quality(part, own, thresholds, least),
             _missingness(part, rng, thresholds, least),
             _comments(study, thresholds, least),
-            None if earlier is None or few else earlier.beside(study, rng, thresholds, floor),
+            None if earlier is None or few else earlier.beside(study, rng, thresholds, floor, _drawn(clustering)),
             None if few else again,
             None,
             SEED,
         )  # fmt: skip
-        report = build_report(tally, thresholds, format="", floor=floor, whole=whole)
+        report = build_report(tally, thresholds, format="", floor=floor, whole=whole, clustering=clustering)
         chain = insiders.chain(study.matrix, scores, report, thresholds) if insiders is not None else None
     hidden = report.hidden
     hidden |= {f"{level}:{name}" for name in hidden for level in ("stage", "dimension", "cell")}
@@ -203,6 +205,11 @@ def build_research(
     }
     veiled = replace(veiled, sampling=replace(veiled.sampling, scores=planned))
     return replace(veiled, causes=chain)  # managers are shown from five on, as their questionnaire promises
+
+
+def _drawn(clustering: Clustering | None) -> bool:
+    """Whether branches were drawn from more."""
+    return clustering is not None and clustering.sampled
 
 
 def _sampled(study: Study, rng: np.random.Generator, thresholds: Thresholds) -> tuple[Study, int | None]:

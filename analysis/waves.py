@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.adjust import benjamini_hochberg
+from analysis.by_branch import clustering_of
 from analysis.compare.branches import pool, shrink
 from analysis.confirm.groups import invariance_of
 from analysis.confirm.invariance import InvarianceResult
@@ -91,10 +92,11 @@ class Wave:
     report: Report
 
     @classmethod
-    def of(cls, study: Study, thresholds: Thresholds, floor: int | None) -> Wave:
-        """Sum the answers up."""
+    def of(cls, study: Study, thresholds: Thresholds, floor: int | None, sampled: bool = False) -> Wave:
+        """Sum the answers up; `sampled` when branches were drawn from more, as in `clustering_of`."""
         tally = summarise(study.matrix, thresholds)
-        return cls(study, tally, build_report(tally, thresholds, format="", floor=floor))
+        clustering = clustering_of(tally, sampled, floor) if sampled else None
+        return cls(study, tally, build_report(tally, thresholds, format="", floor=floor, clustering=clustering))
 
     @property
     def contrast(self) -> str:
@@ -116,9 +118,11 @@ class Earlier:
     study: Study
     treated: frozenset[str] = frozenset()
 
-    def beside(self, now: Study, rng: np.random.Generator, thresholds: Thresholds, floor: int | None) -> Waves:
+    def beside(
+        self, now: Study, rng: np.random.Generator, thresholds: Thresholds, floor: int | None, sampled: bool = False
+    ) -> Waves:
         """Both waves compared."""
-        before, after = (Wave.of(one, thresholds, floor) for one in (self.study, now))
+        before, after = (Wave.of(one, thresholds, floor, sampled) for one in (self.study, now))
         return compare_waves(before, after, rng, thresholds, floor=floor, treated=self.treated)
 
 

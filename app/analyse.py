@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.by_branch import clustering_of
+from analysis.by_branch import Clustering, clustering_of
 from analysis.causes import Insiders
 from analysis.coded import Context, layout_of, study_of
 from analysis.matrix import Layout
@@ -53,6 +53,9 @@ def analyse(given: argparse.Namespace) -> int:
     study, table = answers.study, answers.table
     tally = summarise(study.matrix)
     clustering = clustering_of(tally, given.sampled_branches)
+    if given.sampled_branches and clustering is None:
+        why = "the file names no two branches (--branch COLUMN), or not everybody was asked every item"
+        raise FileError(f"--sampled-branches: the status cannot allow for branches: {why}")
     report = build_report(tally, DEFAULT, format=questionnaire.format, floor=None, clustering=clustering)
     about = {
         "data_file": Path(given.data).name,
@@ -65,7 +68,7 @@ def analyse(given: argparse.Namespace) -> int:
     }
     research = None
     if given.appendix or (not given.no_appendix and (given.json or not given.html)):
-        research = _researched(given, questionnaire, answers, tally)
+        research = _researched(given, questionnaire, answers, tally, clustering)
     _write(given, questionnaire, report, research, about)
     return 0
 
@@ -80,13 +83,21 @@ class File:
     person: NDArray[np.object_] | None
 
 
+def _named(given: argparse.Namespace) -> dict[str, str | None]:
+    """Columns that stand beside the answers, as far as they were named."""
+    return {name: getattr(given, name) for name in ("branch", "way_in", "language", "day", "person")}
+
+
+def _rules(given: argparse.Namespace) -> Rules:
+    """How the files mark what is missing, and which columns are no answers."""
+    aside = (*given.ignore, *(column for column in _named(given).values() if column))
+    return Rules(tuple(given.missing), tuple(given.not_applicable), aside, given.skip_bad_rows)
+
+
 def read_file(given: argparse.Namespace, questionnaire: Questionnaire, path: str) -> File:
     """The answers of a file with what stands beside them."""
     table = open_table(Path(path))
-    named = {name: getattr(given, name) for name in ("branch", "way_in", "language", "day", "person")}
-    aside = tuple(column for column in named.values() if column)
-    rules = Rules(tuple(given.missing), tuple(given.not_applicable), (*given.ignore, *aside), given.skip_bad_rows)
-    answers = read_answers(questionnaire, table, rules)
+    answers = read_answers(questionnaire, table, _rules(given))
     if answers.skipped:
         listed = ", ".join(map(str, answers.skipped[:20])) + (", …" if len(answers.skipped) > 20 else "")
         print(
@@ -94,14 +105,20 @@ def read_file(given: argparse.Namespace, questionnaire: Questionnaire, path: str
             file=sys.stderr,
         )
     book = codebook(questionnaire)
-    beside = read_beside(book, table, named, answers.skipped)
+    beside = read_beside(book, table, _named(given), answers.skipped)
     context = Context(beside.branch, beside.way_in, beside.language, beside.days)
     study = study_of(questionnaire, book, answers.closed, context)
     study.texts.update({name: told for name, told in beside.comments if told})
     return File(table, study, answers.skipped, beside.person)
 
 
-def _researched(given: argparse.Namespace, questionnaire: Questionnaire, answers: File, tally: Tally) -> Research:
+def _researched(
+    given: argparse.Namespace,
+    questionnaire: Questionnaire,
+    answers: File,
+    tally: Tally,
+    clustering: Clustering | None,
+) -> Research:
     """The appendix."""
     # What it needs is loaded only with it: the report's own numbers should come quickly.
     from analysis.research import Inside, build_research
@@ -122,6 +139,7 @@ def _researched(given: argparse.Namespace, questionnaire: Questionnaire, answers
         insiders=Inside(staff, managers) if staff or managers else None,
         earlier=earlier,
         again=_again(given, questionnaire, answers),
+        clustering=clustering,
     )
 
 
@@ -161,8 +179,7 @@ def _insiders(given: argparse.Namespace, who: str, layout: Layout) -> Insiders |
         return None
     questionnaire = load({"staff": "pfs_staff", "managers": "pfs_manager"}[who])
     questionnaire = questionnaire.variant(None, tuple(q.id for q in questionnaire.questions()))
-    rules = Rules(tuple(given.missing), tuple(given.not_applicable), tuple(given.ignore), given.skip_bad_rows)
-    answers = read_answers(questionnaire, open_table(Path(path)), rules)
+    answers = read_answers(questionnaire, open_table(Path(path)), _rules(given))
     return insiders_of(questionnaire, codebook(questionnaire), answers.closed, layout)
 
 

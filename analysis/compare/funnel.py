@@ -93,3 +93,24 @@ def funnel(
         for reach in (float(special.ndtri((1 + level) / 2)) for level in (thresholds.level, thresholds.funnel_outer))
     )
     return Funnel(centre, phi, float(special.chdtrc(b, b * phi)), tau2, z, (means - centre) / wide, inner, outer)
+
+
+def branch_funnel(n: Floats, means: Floats, variances: Floats, thresholds: Thresholds = DEFAULT) -> Funnel | None:
+    """The funnel of branches, whose answers are taken to vary alike.
+
+    Parameters
+    ----------
+    n, means, variances : (b,) float
+        Respondents of each branch, their mean, and variance with divisor n - 1.
+
+    Returns
+    -------
+    Funnel or None
+        Round the mean of all respondents, with limits from one pooled variance.  With the variance of each branch by
+        itself a branch whose few skewed answers happen to be alike would seem sure of a good mean: it would draw the
+        target towards itself and lie beyond limits that are too narrow.
+    """
+    if not float((n - 1).sum()) > 0:
+        return None
+    common = float(((n - 1) * variances).sum() / (n - 1).sum())
+    return funnel(means, common / n, thresholds, float((n * means).sum() / n.sum())) if common > 0 else None

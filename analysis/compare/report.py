@@ -22,7 +22,7 @@ from analysis.compare.branches import (
     rank_intervals,
     shrink,
 )
-from analysis.compare.funnel import Funnel, funnel
+from analysis.compare.funnel import Funnel, branch_funnel
 from analysis.frequencies import Frequencies, mean_statistic
 from analysis.results import Reason, Statistic, undefined
 from analysis.thresholds import DEFAULT, Thresholds
@@ -105,10 +105,7 @@ def compare_branches(
     at = {name: int(np.count_nonzero(used[:j])) for j, name in enumerate(names) if used[j]}
     v = variances[used] / n[used]
     pooled = pool(means[used], v) if used.sum() >= 2 else None
-    # Inverse variances of skewed answers draw the target towards the branches that seem sure of a good mean, so the
-    # weights take one pooled variance for all: n_b/s^2, in which s^2 cancels.
-    target = float((n[used] * means[used]).sum() / n[used].sum()) if used.any() else None
-    drawn = funnel(means[used], v, thresholds, target) if pooled is not None else None
+    drawn = branch_funnel(n[used], means[used], variances[used], thresholds) if pooled is not None else None
     total = int(n.sum())
     spread, reml = one_way(n, means, variances), random_intercept(n, means, variances)
     why: Reason = "one_group" if len(names) < 2 else "no_variance"

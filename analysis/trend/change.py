@@ -62,7 +62,7 @@ class Proof:
     guard: Guard | None
     reached_target: bool | None
     target: float
-    why: str  # "", "no_guard", "few_answers", "no_change"
+    why: str  # "", "no_guard", "few_answers", "no_change", "not_comparable"
 
 
 def _change(

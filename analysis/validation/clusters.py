@@ -51,10 +51,10 @@ def by_branch(rng: np.random.Generator, runs: int, _: Material) -> tuple[Check, 
         name = f"defects.branches.{branches}.icc{round(100 * icc)}"
         text = f"{branches} branches of {each}, ICC {icc}, all 15 cells at the limit in branches in general"
         found += [
-            rate(f"{name}.plain", f"{text}: false discoveries of the status for these branches, read as one for all",
-                 np.array(plain)),
-            rate(f"{name}.allowing", f"{text}: of the status that allows for branches", np.array(allowed), None, 0.06),
-            average(f"{name}.cleared", f"{text}: share of cells it falsely calls “no defect shown” (each at 5 %)",
-                 np.array(missed), None, 0.06),
+            rate(f"{name}.plain", f"{text}: share of surveys in which the status for these branches, read as one for "
+                 "all, confirms any cell", np.array(plain)),
+            rate(f"{name}.allowing", f"{text}: the same of the status by branches", np.array(allowed), None, 0.05),
+            average(f"{name}.cleared", f"{text}: share of cells that the status by branches calls “no defect shown” "
+                    "(each at 5 %, which CR2 meets nearly)", np.array(missed), None, 0.06),
         ]  # fmt: skip
     return tuple(found)

@@ -169,3 +169,12 @@ def test_any_answers_give_a_chain_or_its_reasons(c: Any, s: Any, m: Any, code: i
                 assert value.value is not None or value.reason in REASONS
         three = (cell.gap_1.value, cell.gap_6.value, cell.gap_7.value)
         assert None in three or three[1] - three[2] == pytest.approx(three[0], abs=1e-9)
+
+
+def test_a_scale_that_few_managers_answered_is_hidden() -> None:
+    values = np.full((12, 3), np.nan)
+    values[:4] = 5.0
+    managers = Insiders(np.full((12, len(LAYOUT.items)), 6.0), antecedents={"a": values, "b": np.full((12, 3), 4.0)},
+                        gap_of={"a": 1, "b": 1})  # fmt: skip
+    found = causes(LAYOUT, np.full((40, len(LAYOUT.items)), 6.0), None, managers).antecedents
+    assert found["manager.a"].value is None and found["manager.b"].value == 4.0

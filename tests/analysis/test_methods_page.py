@@ -7,25 +7,28 @@ from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
-from analysis.defects import Defect, Status
-from analysis.gaps import GapTests
+from analysis.anchor import Anchor
+from analysis.defects import ByBranch, Defect, Status
+from analysis.gaps import Equivalence, GapTests
 from analysis.reliability import ItemReliability, ScaleReliability
 from analysis.report import Gaps, Meta
+from analysis.results import Reason
 from analysis.thresholds import Thresholds
 
 ROOT = Path(__file__).parents[2]
 PAGE, APPENDIX = (ROOT / "docs" / name for name in ("methods.md", "methods-appendix.md"))
 FLAGS = {
     "expectation_at_ceiling", "rankings_differ", "pairwise", "negative_alpha", "redundant", "low_item_rest",
-    "rises_if_dropped", "not_positive_definite", "below_display_floor",
+    "rises_if_dropped", "not_positive_definite", "below_display_floor", "equivalent", "few_clusters",
+    "short_form",
 }  # fmt: skip
 
 
 def test_every_name_on_the_page_exists() -> None:
-    known = {field.name for kind in (Thresholds, GapTests, Gaps, Meta, Defect, ScaleReliability, ItemReliability)
-             for field in fields(kind)}  # fmt: skip
+    kinds = (Thresholds, GapTests, Equivalence, Gaps, Meta, Defect, ByBranch, Anchor, ScaleReliability, ItemReliability)
+    known = {field.name for kind in kinds for field in fields(kind)}
     named = set(re.findall(r"`([a-z][a-z0-9_]*)`", PAGE.read_text()))
-    assert named - known - FLAGS - set(get_args(Status)) == set()
+    assert named - known - FLAGS - {*get_args(Status), *get_args(Reason)} == set()
 
 
 def test_every_name_on_the_page_of_the_appendix_exists() -> None:

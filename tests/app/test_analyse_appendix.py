@@ -62,7 +62,7 @@ def test_staff_and_managers_bring_the_chain_of_gaps(capsys: Any, files: dict[str
     for cell in causes["cells"].values():
         three = [cell[f"gap_{number}"]["value"] for number in (6, 7, 1)]
         assert three[0] - three[1] == pytest.approx(three[2], abs=1e-9)
-        assert cell["primary"] in {"gap_1", "gap_2", "gap_3", "gap_4", "none"}
+        assert cell["primary"] in {"gap_1", "gap_2", "gap_3", "gap_4", "none", "no_defect"}
     assert causes["antecedents"]["staff.teamwork"]["n"] > 0
 
 

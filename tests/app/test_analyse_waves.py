@@ -130,3 +130,12 @@ def test_the_appendix_is_written_as_one_file_in_either_language(tmp_path: Path, 
     page = out.read_text(encoding="utf-8")
     assert 'lang="zh-CN"' in page and 'id="waves"' in page
     assert "http://" not in page.replace("http://www.w3.org", "") and "<link" not in page
+
+
+def test_drawn_branches_are_refused_where_none_are_known(capsys: Any, two: tuple[Path, Path]) -> None:
+    before, _after = two
+    alone = extended(before, {"shop": ["north"] * 360})
+    said = refused(capsys, str(alone), "--branch", "shop", "--sampled-branches")
+    assert said.startswith("--sampled-branches: the status cannot allow for branches")
+    drawn = told(capsys, str(before), "--sampled-branches", "--no-appendix")
+    assert all(one["status"] == one["by_branch"]["status"] for one in drawn["defects"])
