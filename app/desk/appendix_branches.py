@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.compare.report import Branch, Branches
 from app.desk.appendix_charts import funnel_chart
-from app.desk.appendix_parts import Column, Given, P, Point, Section, Table, build, column, ranged
+from app.desk.appendix_parts import Column, Given, P, Point, Section, Table, build, column, ranged, third
 from app.desk.appendix_words import Terms
 from app.desk.report_words import joined, reason, share
 from app.words import _, count, decimal, pvalue
@@ -54,7 +54,7 @@ def branches(terms: Terms) -> Section:
             )
             % {"inner": share(terms.thresholds.level), "outer": share(terms.thresholds.funnel_outer, 1)},
         ),
-        (tables[0], _between(terms), *tables[1:]),
+        (tables[0], _between(terms), _pooled(terms), *tables[1:]),
         funnel_chart(terms),
         _points(terms, found.get("overall")),
     )
@@ -100,32 +100,31 @@ def _points(terms: Terms, one: Branches | None) -> tuple[Point, ...]:
 def _table(terms: Terms, name: str, one: Branches) -> Table:
     form = terms.score_text
     words = place_words()
-    rows = [
-        (
-            unit,
-            (
-                branch.raw,
-                branch.adjusted,
-                branch.shrunken,
-                branch.reliability,
-                words[branch.place],
-                branch.z,
-                _rank(branch),
-            ),
-        )
-        for unit, branch in sorted(one.branches.items(), key=_order)
-    ]
-    heads = (
+    order = sorted(one.branches.items(), key=_order)
+    unranked = _unranked(one)
+    rows: list[tuple[str, list[Given]]] = []
+    for unit, branch in order:
+        values: list[Given] = [branch.raw, branch.adjusted, branch.shrunken, branch.reliability]
+        values += [words[branch.place], branch.z, *([] if unranked else [_rank(branch)])]
+        rows.append((unit, values))
+    heads = [
         column(_("Raw mean"), form),
         ranged(_("Adjusted"), form),
         ranged(_("Shrunken"), form),
         Column(_("Reliability of the branch")),
         Column(_("In the funnel")),
         Column("z", form),
-        Column(_("Rank")),
-    )
+        *([] if unranked else [Column(_("Rank"))]),
+    ]
     caption = _("Branches: %(score)s") % {"score": terms.score(name)}
-    return build(terms, caption, _("Branch"), heads, rows, folded=name != "overall" or len(rows) > 60)
+    note = _("No ranks: %(why)s.") % {"why": unranked} if unranked else ""
+    return build(terms, caption, _("Branch"), heads, rows, folded=name != "overall" or len(rows) > 60, note=note)
+
+
+def _unranked(one: Branches) -> str:
+    """Why no branch has a rank; empty where some have."""
+    reasons = {_rank(branch) if branch.rank.value is None else "" for branch in one.branches.values()}
+    return reasons.pop() if len(reasons) == 1 else ""
 
 
 def _order(pair: tuple[str, Branch]) -> tuple[str]:
@@ -142,23 +141,40 @@ def _rank(branch: Branch) -> str:
 
 
 def _between(terms: Terms) -> Table:
+    """How much the branches really differ."""
+    heads = (
+        ranged(_("SD between branches")),
+        ranged("ICC(1)", third),
+        ranged("ICC(2)"),
+        ranged("I²", share),
+        Column(_("Branches")),
+    )
+    rows: list[tuple[str, list[Given]]] = [
+        (terms.score(name), [one.between_sd, one.icc1, one.icc2, one.i2, count(len(one.branches))])
+        for name, one in terms.research.branches.items()
+    ]
+    note = _(
+        "ICC(1): share of the variance that lies between branches. ICC(2): reliability of their means. I²: share of "
+        "what their means vary that is not chance. Intervals of the SD and I² by the Q profile, of the ICC by F."
+    )
+    return build(terms, _("Variance between branches"), _("Score"), heads, rows, note=note)
+
+
+def _pooled(terms: Terms) -> Table:
+    """Means over the branches, the tests, and the same variance by other methods."""
     heads = (
         ranged(_("Mean of the branches"), terms.score_text),
         ranged(_("Each branch once"), terms.score_text),
-        Column(_("SD between branches")),
-        Column("ICC(1)"),
-        Column("ICC(1), REML"),
-        Column("ICC(2)"),
         Column("Q"),
         P,
-        Column("I²"),
         Column(_("Over-dispersion φ")),
         Column(_("p of φ"), P.form),
-        Column(_("Branches")),
+        Column(_("SD, DerSimonian-Laird")),
+        Column("ICC(1), REML", third),
     )
     rows: list[tuple[str, list[Given]]] = []
     for name, one in terms.research.branches.items():
-        values: list[Given] = [one.mean, one.equal_mean, one.between_sd, one.icc1, one.icc_reml, one.icc2, one.q]
-        more: list[Given] = [one.p_q, one.i2, one.overdispersion, one.p_overdispersion, count(len(one.branches))]
-        rows.append((terms.score(name), [*values, *more]))
-    return build(terms, _("Variance between branches"), _("Score"), heads, rows)
+        tests: list[Given] = [one.q, one.p_q, one.overdispersion, one.p_overdispersion]
+        rows.append((terms.score(name), [one.mean, one.equal_mean, *tests, one.between_sd_dl, one.icc_reml]))
+    caption = _("Branches together: means, tests, and the variance by other methods")
+    return build(terms, caption, _("Score"), heads, rows, folded=True)

@@ -28,14 +28,25 @@ def link_word(link: Link) -> str:
     }[link]
 
 
-def gap_words() -> dict[str, str]:
+def short_gap_words() -> dict[str, str]:
+    """The same for a narrow chart."""
+    return {
+        "gap_1": _("1 Knowledge"),
+        "gap_2": _("2 Standards"),
+        "gap_3": _("3 Delivery"),
+        "gap_4": _("4 Promises"),
+        "gap_5": _("5 Customers"),
+    }
+
+
+def gap_words(three: bool = False) -> dict[str, str]:
     """The gaps by name."""
     return {
         "gap_1": _("1 Knowledge: managers − customers"),
         "gap_2": _("2 Standards"),
         "gap_3": _("3 Delivery"),
         "gap_4": _("4 Promises"),
-        "gap_5": _("5 Customers: perception − expectation"),
+        "gap_5": _("5 Customers: perception − minimum") if three else _("5 Customers: perception − expectation"),
     }
 
 
@@ -198,13 +209,15 @@ def _remedies(found: Causes) -> Table:
 def _chart(terms: Terms, found: Causes, worst: str | None) -> Figured | None:
     if worst is None:
         return None
-    names, words = gap_words(), {"x_axis": _("shortfall (points)")}
+    names, words = gap_words(terms.format == "three_column"), {"x_axis": _("shortfall (points)")}
     one = found.cells[worst]
     return figured(
         "chain",
         _("%(cell)s: %(cause)s") % {"cell": terms.cell(worst), "cause": link_word(one.primary)},
         _("The chain from knowledge to promise, and what customers feel; coloured: broken. Bars are intervals."),
-        lambda width: draw.chain(found, worst, one.gap_5, names, words, width),
+        lambda width: draw.chain(
+            found, worst, one.gap_5, short_gap_words() if width == "narrow" else names, words, width
+        ),
     )
 
 

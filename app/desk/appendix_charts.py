@@ -17,7 +17,7 @@ from app.words import _, count, decimal
 WIDTHS: tuple[Width, ...] = ("wide", "medium", "narrow")
 
 
-def _figured(name: str, title: str, note: str, figure: Callable[[Width], Figure | None]) -> Figured | None:
+def figured(name: str, title: str, note: str, figure: Callable[[Width], Figure | None]) -> Figured | None:
     figures = {width: made for width in WIDTHS if (made := figure(width)) is not None}
     return Figured(Chart(name, figures, title), title, note) if figures else None
 
@@ -35,7 +35,7 @@ def funnel_chart(terms: Terms) -> Figured | None:
         return None
     odd = [name for name, one in found.branches.items() if one.place not in ("inside", "no_funnel")]
     words = {"n": _("n"), "n_axis": _("answers of the branch"), "y_axis": _score_axis(terms)}
-    return _figured(
+    return figured(
         "funnel",
         _("Outside the limits: %(names)s") % {"names": joined(odd)} if odd else _("All branches lie inside the limits"),
         _(
@@ -64,7 +64,7 @@ def control_chart(terms: Terms) -> Figured | None:
         "x_axis": _("first day of the week") if found.length > 1 else _("day"),
         "y_axis": _score_axis(terms),
     }
-    return _figured(
+    return figured(
         "control",
         _("Signals in %(n)s of %(all)s periods") % {"n": signals, "all": len(names)}
         if signals
@@ -90,7 +90,7 @@ def ipa_chart(terms: Terms) -> Figured | None:
         "y_axis": _("stated importance (points of 100)") if stated(terms) else _("derived importance (of 100)"),
     }
     sizes = [one.performance.n for one in found.points.values()]
-    return _figured(
+    return figured(
         "ipa",
         _("Concentrate on: %(names)s") % {"names": joined(where)}
         if where
@@ -129,7 +129,7 @@ def drivers_chart(terms: Terms) -> Figured | None:
     if not known:
         return None
     first = max(known, key=lambda name: known[name])
-    return _figured(
+    return figured(
         "drivers",
         _("Largest estimated share: %(name)s") % {"name": terms.predictor(first)},
         _("Shares of the R² of %(outcome)s (R² %(r2)s, n %(n)s); overlapping intervals cannot be told apart")
@@ -150,7 +150,7 @@ def scree_chart(terms: Terms) -> Figured | None:
         "limit": _("dashed: limit of chance"),
     }
     number = decimal(found.count.factors.value, 0)
-    return _figured(
+    return figured(
         "scree",
         _("Factors above the limit of chance: %(n)s") % {"n": number},
         _("Scree plot of perception with parallel analysis (%(draws)s draws, n %(n)s)")

@@ -9,7 +9,7 @@ from analysis.results import Statistic
 from app.desk.appendix_charts import drivers_chart, ipa_chart, main_set, stated
 from app.desk.appendix_parts import Column, Given, P, Point, Section, Table, build, column, ranged, third, why
 from app.desk.appendix_words import Terms, quadrant_words, yes_no
-from app.desk.report_words import joined, share
+from app.desk.report_words import joined, level, share
 from app.words import _, count, decimal, signed
 
 
@@ -147,8 +147,8 @@ def _set(terms: Terms, one: DriverSet) -> Table:
         Column("VIF"),
     )
     note = _("R² %(r2)s, adjusted %(adjusted)s, n %(n)s.") % {
-        "r2": decimal(one.r2.value, 3),
-        "adjusted": decimal(one.adjusted_r2.value, 3),
+        "r2": _with_interval(one.r2),
+        "adjusted": _with_interval(one.adjusted_r2),
         "n": count(one.n),
     }
     if one.agree is not None:
@@ -162,6 +162,18 @@ def _set(terms: Terms, one: DriverSet) -> Table:
     }
     main = one is main_set(terms)
     return build(terms, caption, _("Predictor"), heads, rows, folded=not main, note=note)
+
+
+def _with_interval(stat: Statistic) -> str:
+    """A share of variance with its interval, in a sentence."""
+    if stat.low is None or stat.high is None:
+        return third(stat.value)
+    return _("%(value)s (%(level)s interval %(low)s to %(high)s)") % {
+        "value": third(stat.value),
+        "level": level(stat.level),
+        "low": third(stat.low),
+        "high": third(stat.high),
+    }
 
 
 def _tenth(value: float | None) -> str:
@@ -178,17 +190,19 @@ def _contrast(terms: Terms) -> Table:
         "too_few": _("too few low or high ratings"),
     }
     rows = [
-        (terms.predictor(name), (one.penalty, one.reward, one.range, one.asymmetry, words[one.label]))
+        (terms.predictor(name), (words[one.label], one.penalty, one.reward, one.range, one.asymmetry))
         for name, one in terms.research.driving.contrast.items()
     ]
     heads = (
+        Column(_("Kind")),
         ranged(_("Penalty"), signed),
         ranged(_("Reward"), signed),
         ranged(_("Range")),
-        Column(_("Asymmetry"), signed, n=True),
-        Column(_("Kind")),
+        ranged(_("Asymmetry"), signed),
     )
-    return build(terms, _("Penalty-reward contrast"), _("Dimension"), heads, rows)
+    sizes = [one.penalty.n for one in terms.research.driving.contrast.values()]
+    note = _("Asymmetry runs from −1 (all penalty) to +1 (all reward). n %(n)s.") % {"n": count(max(sizes, default=0))}
+    return build(terms, _("Penalty-reward contrast"), _("Dimension"), heads, rows, note=note)
 
 
 def _surface(terms: Terms, one: ResponseSurface) -> Table:
@@ -213,6 +227,8 @@ def _surface(terms: Terms, one: ResponseSurface) -> Table:
             "p": at,
             "e": beside,
         }
+    elif one.stationary_reason == "off_scale":
+        note += " " + _("Within the range of the ratings the surface is nowhere level.")
     caption = _("Response surface of satisfaction on perception and expectation")
     return build(terms, caption, _("Quantity"), (column(_("Value"), third),), rows, note=note)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.desk.appendix_parts import Column, P, Section, Table, build, column, ranged
+from app.desk.appendix_parts import Column, Given, P, Section, Table, build, column, ranged
 from app.desk.appendix_words import Terms
 from app.desk.report_words import share
 from app.words import _, count, decimal, signed
@@ -10,7 +10,7 @@ from app.words import _, count, decimal, signed
 
 def gaps(terms: Terms) -> Section:
     """The mean gaps by other methods."""
-    tables = [_bootstrap(terms), _designed(terms), _zone(terms)]
+    tables = [_bootstrap(terms), _designed(terms), _zone(terms), *_anchor(terms)]
     return Section(
         "gaps",
         _("Gaps again"),
@@ -63,7 +63,8 @@ def _bootstrap(terms: Terms) -> Table:
 
 
 def _designed(terms: Terms) -> Table:
-    limit = signed(-terms.thresholds.delta(terms.layout.points))
+    three = terms.format == "three_column"
+    limit = signed(0.0 if three else -terms.thresholds.delta(terms.layout.points))
     rows = [
         (terms.score(name), (one.clustered, one.p_nil, one.p_minimum_effect, one.design_effect, one.icc))
         for name, one in terms.research.designed.items()
@@ -78,6 +79,25 @@ def _designed(terms: Terms) -> Table:
     note = _("The p are one-sided and not adjusted for one another; a defect's status is decided in the report.")
     caption = _("Mean gap, branches as clusters")
     return build(terms, caption, _("Score"), heads, rows, folded=len(rows) > 12, note=note)
+
+
+def _anchor(terms: Terms) -> list[Table]:
+    """What a step of overall satisfaction is worth in gap points."""
+    found = terms.research.anchor
+    if found is None:
+        return []
+    if found.reason is not None:
+        return []
+    rows: list[tuple[str, list[Given]]] = [
+        (_("From %(low)s to %(high)s") % {"low": one.lower, "high": one.upper}, [one.difference]) for one in found.steps
+    ]
+    rows.append((_("All steps together"), [found.pooled]))
+    note = _(
+        "An anchor for the smallest gap that matters (%(delta)s in use): how far the mean gap moves from one step of "
+        "overall satisfaction to the next. It alters nothing."
+    ) % {"delta": decimal(found.delta)}
+    caption = _("Gap points in a step of overall satisfaction")
+    return [build(terms, caption, _("Step"), (column(_("Difference"), signed),), rows, folded=True, note=note)]
 
 
 def _zone(terms: Terms) -> Table:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from analysis.adjust import holm
 from analysis.compare.groups import GroupComparison
 from analysis.confirm.invariance import InvarianceResult
+from app.desk.appendix_fit import chi2_head, index_head, indices_of, kind_note, main_kind
+from app.desk.appendix_interactions import changing, stage_effects, stage_tests
 from app.desk.appendix_parts import (
     Column,
     Given,
@@ -16,6 +18,7 @@ from app.desk.appendix_parts import (
     Table,
     build,
     column,
+    grouped,
     ranged,
     third,
 )
@@ -65,7 +68,7 @@ def comparability(terms: Terms) -> Section:
             _(
                 "Measurement invariance asks whether groups mean the same by their answers. Configural: the same "
                 "factors. Metric: the same loadings. Scalar: the same intercepts, the condition for comparing means. "
-                "At least %(n)s complete answers are needed in each group."
+                "At least %(n)s respondents are needed in each group."
             )
             % {"n": terms.thresholds.invariance_n},
         ),
@@ -108,10 +111,12 @@ def _points(terms: Terms) -> tuple[Point, ...]:
 def _consequences(terms: Terms) -> Table:
     rows: list[tuple[str, list[Given]]] = []
     for trait, one in terms.research.invariance.items():
-        groups = one.groups or {name: n for name, n in one.left_out.items() if n}
-        sizes = joined([f"{terms.group(trait, name)} {count(n)}" for name, n in groups.items()]) or "–"
+        small = _sizes(terms, trait, {name: n for name, n in one.left_out.items() if n})
+        sizes = _sizes(terms, trait, one.groups) or small or "–"
+        if one.groups and small:
+            sizes = _("%(sizes)s; too few: %(small)s") % {"sizes": sizes, "small": small}
         flags = [terms.caution(flag) for flag in one.flags]
-        few = _("fewer complete answers than needed")
+        few = _("fewer respondents than needed")
         why = [few if one.reason == "too_few" else reasons()[one.reason]] if one.reason else []
         freed = joined([terms.item(name) for name in one.freed]) or "–"
         held = [step_word(step.step) for step in one.steps if step.holds]
@@ -125,30 +130,35 @@ def _consequences(terms: Terms) -> Table:
             Column(_("Means")),
             Column(_("Last step that holds")),
             Column(_("Items that differ")),
-            Column(_("Complete answers")),
+            Column(_("Respondents")),
             Column(_("Remark")),
         ),
         rows,
     )
 
 
+def _sizes(terms: Terms, trait: str, groups: Mapping[str, int]) -> str:
+    """Groups with their respondents."""
+    return joined([f"{terms.group(trait, name)} {count(n)}" for name, n in groups.items()])
+
+
 def _steps(terms: Terms, trait: str, one: InvarianceResult) -> Table:
     rows: list[tuple[str, list[Given]]] = []
+    kind = main_kind(step.fit for step in one.steps)
     for step in one.steps:
-        fit = step.fit
-        values: list[Given] = [status_words(step.status)]
-        values += (
-            [fit.chi2_scaled, str(fit.df), fit.cfi_scaled, fit.rmsea_scaled, fit.srmr] if fit is not None else ["–"] * 5
-        )
+        values: list[Given] = [status_words(step.status), *["–"] * 5]
+        if step.fit is not None:
+            own = indices_of(step.fit, kind)
+            values[1:] = [own.chi2, str(step.fit.df), own.cfi, own.rmsea, step.fit.srmr]
         free = step.step == "configural"
         changes: list[Given] = [step.cfi_change, step.rmsea_change, step.srmr_change, step.p_change]
         rows.append((step_word(step.step), [*values, *(["–"] * 4 if free else changes), yes_no(step.holds)]))
     heads = (
         Column(_("Status")),
-        Column("χ²"),
+        Column(chi2_head(kind)),
         Column("df"),
-        Column("CFI", third),
-        ranged("RMSEA", third),
+        Column(index_head("CFI", kind), third),
+        ranged(index_head("RMSEA", kind), third),
         Column("SRMR", third, n=True),
         Column("ΔCFI", _signed3),
         Column("ΔRMSEA", _signed3),
@@ -157,7 +167,17 @@ def _steps(terms: Terms, trait: str, one: InvarianceResult) -> Table:
         Column(_("Holds")),
     )
     caption = _("Steps of measurement invariance: %(name)s") % {"name": terms.trait(trait)}
-    return build(terms, caption, _("Step"), heads, rows)
+    note = " ".join(part for part in (kind_note(kind), _changes(one) if kind != "plain" else "") if part)
+    return build(terms, caption, _("Step"), heads, rows, note=note)
+
+
+def _changes(one: InvarianceResult) -> str:
+    """Of which indices the changes are."""
+    if "two_stage" in one.flags:
+        return _("ΔCFI and ΔRMSEA are changes of the robust indices.")
+    if any(step.step == "thresholds" for step in one.steps):
+        return _("ΔCFI and ΔRMSEA are changes of the scaled indices.")
+    return _("ΔCFI and ΔRMSEA are changes of the plain indices, for which their limits were found.")
 
 
 def _signed3(value: float | None) -> str:
@@ -173,23 +193,29 @@ def _dif(terms: Terms, trait: str, one: InvarianceResult) -> Table:
             Column(_("ΔR² uniform"), third),
             Column(_("ΔR² in all"), third, n=True),
             P,
+            Column(_("p (BH)"), P.form),
             Column(_("Works differently")),
         ),
         (
-            (terms.item(name), (item.r2_uniform, item.r2_total, item.p, yes_no(item.flagged)))
+            (terms.item(name), (item.r2_uniform, item.r2_total, item.p, item.p_adjusted, yes_no(item.flagged)))
             for name, item in one.items_dif.items()
         ),
         folded=True,
-        note=_("Flagged from a ΔR² (McFadden) of %(at)s on; a screen, not a test of the scale.")
-        % {"at": decimal(terms.thresholds.dif_r2)},
+        note=_(
+            "Flagged where ΔR² in all (McFadden) is at least %(at)s and p, adjusted over the items "
+            "(Benjamini-Hochberg), at most %(q)s; a screen, not a test of the scale."
+        )
+        % {"at": decimal(terms.thresholds.dif_r2, 3), "q": decimal(terms.thresholds.q)},
     )
 
 
 def groups(terms: Terms) -> Section:
     """Each trait on the overall score, the stages and the dimensions."""
     tables = [_summary(terms, False), _summary(terms, True)]
+    tables += _by_stage(terms)
     for trait, scores in terms.research.groups.items():
-        tables += [_means(terms, trait, scores), _tests(terms, trait, scores), _pairs(terms, trait, scores)]
+        parts = (_means(terms, trait, scores), _tests(terms, trait, scores), _pairs(terms, trait, scores))
+        tables += grouped(_title(terms, _("Means, differences and pairs by %(name)s"), trait), parts)
     return Section(
         "groups",
         _("Groups"),
@@ -227,6 +253,10 @@ def _groups_sentence(terms: Terms) -> str:
         if told
         else _("On all dimensions together no difference of groups is shown beyond chance.")
     )
+    moving = [terms.trait(trait) for trait in changing(terms, tested)]
+    if moving:
+        more = _("How much they differ changes from stage to stage by: %(names)s.") % {"names": joined(moving)}
+        words = _("%(first)s %(second)s") % {"first": words, "second": more}
     if barred:
         words = _("%(first)s %(second)s") % {
             "first": words,
@@ -261,6 +291,16 @@ def _summary(terms: Terms, barred: bool) -> Table:
         else _("All dimensions: differences of groups")
     )
     return build(terms, caption, _("Groups by"), heads, rows, grey=barred, note=note)
+
+
+def _by_stage(terms: Terms) -> list[Table]:
+    """Group by stage: the tests, and where they say that differences change, the differences."""
+    states = {trait: consequence_of(terms, trait) for trait in terms.research.interactions}
+    told = [trait for trait, state in states.items() if state not in BARRED]
+    barred = [trait for trait in states if trait not in told]
+    note = " ".join(warning(state) for state in BARRED if state in states.values())
+    tests = [stage_tests(terms, told, grey=False, note=""), stage_tests(terms, barred, grey=True, note=note)]
+    return [*tests, *(stage_effects(terms, trait) for trait in changing(terms, told))]
 
 
 def _title(terms: Terms, form: str, trait: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from typing import Literal
 
 from analysis.results import Statistic
@@ -34,6 +35,7 @@ class Table:
     folded: bool = False  # large: behind a click
     grey: bool = False  # means that may not be compared
     note: str = ""
+    group: str = ""  # folded tables in a row with one heading stand behind one click
 
     @cached_property
     def wordy(self) -> tuple[bool, ...]:
@@ -73,6 +75,11 @@ class Section:
     tables: tuple[Table, ...] = ()
     figure: Figured | None = None
     points: tuple[Point, ...] = ()
+
+    @cached_property
+    def folds(self) -> tuple[tuple[str, tuple[Table, ...]], ...]:
+        """The tables in their order, those behind one click together under its heading."""
+        return tuple((name, tuple(found)) for name, found in groupby(self.tables, lambda table: table.group))
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ def build(
             heads += [_("%(level)s low") % {"level": at_level}, _("%(level)s high") % {"level": at_level}]
         if one.n:
             heads.append(_("n"))
-    flags = [_flags(values) for _head, values in given]
+    flags = [_flags(columns, values) for _head, values in given]
     shared = [flag for flag in flags[0] if all(flag in other for other in flags)] if len(flags) > 1 else []
     cautions = [_("; ").join(terms.caution(flag) for flag in found if flag not in shared) for found in flags]
     if any(cautions):
@@ -172,9 +179,14 @@ def _texts(one: Column, value: Given) -> list[str]:
     return [*texts, count(value.n)] if one.n else texts
 
 
-def _flags(values: Sequence[Given]) -> tuple[str, ...]:
-    """The flags of a row, each once."""
-    return tuple(dict.fromkeys(flag for one in values if isinstance(one, Statistic) for flag in one.flags))
+def _flags(columns: Sequence[Column], values: Sequence[Given]) -> tuple[str, ...]:
+    """The flags of a row, each once; where a column has intervals, also why this row has none."""
+    found: list[str] = []
+    for one, value in zip(columns, values, strict=True):
+        if isinstance(value, Statistic):
+            found += value.flags
+            found += [value.reason] if one.interval and value.value is not None and value.reason else []
+    return tuple(dict.fromkeys(found))
 
 
 def said(stat: Statistic) -> str:
@@ -187,6 +199,11 @@ def simple(
 ) -> Table:
     """A table of texts."""
     return Table(caption, tuple(columns), tuple(Row(head, tuple(values)) for head, values in rows), folded)
+
+
+def grouped(heading: str, tables: Iterable[Table]) -> list[Table]:
+    """Tables behind one click."""
+    return [replace(table, folded=True, group=heading) for table in tables if table.rows]
 
 
 def span_words(values: Sequence[float], form: Form = decimal) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from app.desk.appendix_answers import missing, quality
 from app.desk.appendix_branches import branches
+from app.desk.appendix_causes import causes
 from app.desk.appendix_comments import comments
 from app.desk.appendix_effects import drivers, performance
 from app.desk.appendix_gaps import gaps
@@ -15,10 +16,14 @@ from app.desk.appendix_parts import Section
 from app.desk.appendix_scales import reliability
 from app.desk.appendix_structure import structure
 from app.desk.appendix_wave import course, methods, sample
+from app.desk.appendix_waves import repeated, waves
 from app.desk.appendix_words import Terms
 
 SECTIONS: tuple[Callable[[Terms], Section | None], ...] = (
+    waves,
+    causes,
     reliability,
+    repeated,
     structure,
     comparability,
     gaps,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from analysis.confirm.report import ConfirmatoryColumn
 from analysis.explore.report import Exploratory, FactorSolution
 from analysis.results import Statistic
 from app.desk.appendix_charts import scree_chart
+from app.desk.appendix_fit import chi2_head, index_head, indices_of, kind_note, main_kind
 from app.desk.appendix_parts import (
     Column,
     Given,
@@ -17,6 +16,7 @@ from app.desk.appendix_parts import (
     Table,
     build,
     column,
+    grouped,
     ranged,
     simple,
     third,
@@ -36,13 +36,16 @@ def structure(terms: Terms) -> Section:
     for name, one in columns[:1]:
         tables += [_fits(terms, name, one), _convergence(terms, name, one), _discriminance(terms, name, one)]
     tables += [_counts(terms), _general(terms)]
-    for name, one in columns[1:]:
-        parts = (_fits(terms, name, one), _convergence(terms, name, one), _discriminance(terms, name, one))
-        tables += [replace(table, folded=True) for table in parts]
-    for name, one in columns:
-        tables += [_loadings(terms, name, one), _modifications(terms, name, one)]
+    for at, (name, one) in enumerate(columns):
+        parts = [_loadings(terms, name, one), _modifications(terms, name, one)]
+        heading = _("Loadings and modification indices: %(column)s")
+        if at:
+            parts = [_fits(terms, name, one), _convergence(terms, name, one), _discriminance(terms, name, one), *parts]
+            heading = _("Confirmatory factor analysis: %(column)s")
+        tables += grouped(heading % {"column": terms.column(name)}, parts)
     for name, explored in sorted(found.exploratory.items(), key=lambda pair: pair[0] != "perception"):
-        tables += [_adequacy(terms, name, explored), *_solution(terms, name, explored)]
+        parts = [_adequacy(terms, name, explored), *_solution(terms, name, explored)]
+        tables += grouped(_("Exploratory factor analysis: %(column)s") % {"column": terms.column(name)}, parts)
     return Section(
         "structure",
         _("Structure"),
@@ -91,11 +94,10 @@ def _sentence(terms: Terms) -> str:
     words = _("Confirmatory factor analysis of perception: %(verdict)s") % {"verdict": _verdict(one.verdict)}
     fit = one.models["dimensions"].fit if "dimensions" in one.models else None
     if fit is not None:
-        robust = fit.cfi_scaled.value is not None
-        cfi, rmsea = (fit.cfi_scaled, fit.rmsea_scaled) if robust else (fit.cfi, fit.rmsea)
+        own = indices_of(fit)
         words += _(" (correlated dimensions: CFI %(cfi)s, RMSEA %(rmsea)s, SRMR %(srmr)s, n %(n)s)") % {
-            "cfi": decimal(cfi.value, 3),
-            "rmsea": decimal(rmsea.value, 3),
+            "cfi": decimal(own.cfi.value, 3),
+            "rmsea": decimal(own.rmsea.value, 3),
             "srmr": decimal(fit.srmr.value, 3),
             "n": count(fit.n),
         }
@@ -137,24 +139,23 @@ def _points(terms: Terms) -> tuple[Point, ...]:
 
 def _fits(terms: Terms, name: str, one: ConfirmatoryColumn) -> Table:
     rows: list[tuple[str, list[Given]]] = []
+    kind = main_kind(rival.fit for rival in one.models.values())
     for model, rival in one.models.items():
         fit = rival.fit
         if fit is None:
             rows.append((with_model(model), [status_words(rival.status), *("–",) * 8]))
             continue
-        robust = fit.cfi_scaled.value is not None
-        values: list[Given] = [status_words(rival.status), fit.chi2_scaled if robust else fit.chi2, str(fit.df)]
-        values += [fit.p_scaled, fit.cfi_scaled, fit.tli_scaled, fit.rmsea_scaled] if robust else []
-        values += [] if robust else [fit.p, fit.cfi, fit.tli, fit.rmsea]
+        own = indices_of(fit, kind)
+        values: list[Given] = [status_words(rival.status), own.chi2, str(fit.df), own.p, own.cfi, own.tli, own.rmsea]
         rows.append((with_model(model), [*values, fit.srmr, yes_no(rival.acceptable)]))
     heads = (
         Column(_("Status")),
-        Column("χ²"),
+        Column(chi2_head(kind)),
         Column("df"),
         P,
-        Column("CFI", third),
-        Column("TLI", third),
-        ranged("RMSEA", third),
+        Column(index_head("CFI", kind), third),
+        Column(index_head("TLI", kind), third),
+        ranged(index_head("RMSEA", kind), third),
         Column("SRMR", third, n=True),
         Column(_("Fits acceptably")),
     )
@@ -168,9 +169,10 @@ def _fits(terms: Terms, name: str, one: ConfirmatoryColumn) -> Table:
         "n": count(one.n),
         "complete": count(one.n_complete),
     }
-    flags = [capital(terms.caution(flag)) + _(".") for flag in one.flags]
+    flags = [kind_note(kind), *(capital(terms.caution(flag)) + _(".") for flag in one.flags)]
     caption = _("Confirmatory factor analysis: %(column)s") % {"column": terms.column(name)}
-    return build(terms, caption, _("Model"), heads, rows, note=" ".join([capital(note), *flags]))
+    told = " ".join(part for part in (capital(note), *flags) if part)
+    return build(terms, caption, _("Model"), heads, rows, note=told)
 
 
 def _convergence(terms: Terms, name: str, one: ConfirmatoryColumn) -> Table:
@@ -206,8 +208,8 @@ def _discriminance(terms: Terms, name: str, one: ConfirmatoryColumn) -> Table:
         (
             ranged(_("r of the factors")),
             Column(_("Fornell-Larcker met")),
-            column("HTMT"),
-            Column("HTMT2"),
+            ranged("HTMT"),
+            column("HTMT2"),
             Column(_("By HTMT")),
         ),
         rows,

@@ -70,6 +70,7 @@ def _factors() -> dict[str, str]:
         "invariance_srmr_scalar_small": _("Invariance: change of the SRMR up to, intercepts and errors, small samples"),
         "invariance_freed": _("Partial invariance: share of the intercepts that may differ"),
         "dif_r2": _("An item works differently in a group from this gain of McFadden's R²"),
+        "dif_answered": _("An item is screened among respondents who rated this share of the others"),
     }
 
 
@@ -95,9 +96,13 @@ def _drivers() -> dict[str, str]:
         "discrepant_share": _("Response surface: share of respondents in either direction at least"),
         "discrepant_sd": _("Response surface: perception and expectation apart by so many standard deviations"),
         "contrast_n": _("Penalty and reward: low ratings, and high ones, from"),
+        "contrast_low7": _("Penalty and reward: ratings up to this are low, on seven points"),
+        "contrast_high7": _("Penalty and reward: ratings from this on are high, on seven points"),
+        "rare_step": _("Ordered logit: steps at the ends with fewer answers are joined"),
         "basic_iac": _("Impact asymmetry below which a dimension is a basic factor"),
         "excitement_iac": _("Impact asymmetry above which a dimension is an excitement factor"),
         "kano_strength": _("Kano: percentage points between the first two categories, less is mixed"),
+        "anchor_n": _("Smallest gap that matters held against overall satisfaction: answers from"),
     }
 
 
@@ -115,7 +120,7 @@ def _course() -> dict[str, str]:
         "wild_clusters": _("Difference in differences: wild bootstrap below so many branches"),
         "wild_draws": _("Difference in differences: draws of the wild bootstrap"),
         "pre_periods": _("Difference in differences: periods before the action from which trends can be compared"),
-        "target_change": _("Change of the gap that an action should bring, in points"),
+        "target_change": _("Change of the gap that an action should bring, on seven points"),
         "sustained_periods": _("Sustained: periods without a downward signal"),
     }
 
@@ -139,6 +144,7 @@ def _answers() -> dict[str, str]:
         "em_tolerance": _("EM algorithm: tolerance"),
         "em_steps": _("EM algorithm: steps at most"),
         "em_rows": _("EM algorithm: respondents above which it takes a random part"),
+        "little_rows": _("Little's test: respondents asked everything from"),
         "planned_pairs": _("Short form: answers to every pair of items at least"),
         # Comments
         "keyness_z": _("Key terms: z beyond"),

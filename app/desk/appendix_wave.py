@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
+from analysis.sampling.nonresponse import EarlyLateScore
 from app.desk.appendix_charts import control_chart
 from app.desk.appendix_parts import (
     Column,
     Given,
+    P,
     Point,
     Section,
     Table,
     build,
     column,
+    ranged,
     simple,
     why,
 )
 from app.desk.appendix_words import Terms
-from app.desk.report_words import joined, share
+from app.desk.report_words import joined, level, share, span
 from app.words import _, count, day, decimal, signed
 
 
@@ -45,7 +48,9 @@ def course(terms: Terms) -> Section:
 def period_name(terms: Terms, first: int) -> str:
     """The day, or the first and last day of the period."""
     start = date.fromordinal(first)
-    last = start + timedelta(days=terms.research.trend.length - 1)
+    last = next(
+        (date.fromordinal(one.last_day) for one in terms.research.trend.periods if one.first_day == first), start
+    )
     return day(start) if start == last else f"{day(start)} – {day(last)}"
 
 
@@ -101,8 +106,11 @@ def _sequences(terms: Terms) -> Table:
         terms,
         _("Confidence sequences: valid however often one looks"),
         _("Score"),
-        (column(_("Mean"), terms.score_text),),
-        ((terms.score(name), (one,)) for name, one in terms.research.trend.sequences.items()),
+        (column(_("Mean"), terms.score_text), ranged(_("Bounded: without large-sample theory"), terms.score_text)),
+        (
+            (terms.score(name), (one, terms.research.trend.bounded.get(name)))
+            for name, one in terms.research.trend.sequences.items()
+        ),
     )
 
 
@@ -130,13 +138,14 @@ def sample(terms: Terms) -> Section:
         Column(_("The same, panel")),
     )
     tables = [build(terms, _("Precision, and answers needed"), _("Score"), heads, rows)]
+    tables.append(_early_late(terms))
     if found.short_form is not None:
         tables.append(_short_form(terms))
     overall = found.scores.get("overall")
     return Section(
         "sample",
         _("Sample size"),
-        _sample_sentence(terms),
+        _("%(first)s %(second)s") % {"first": _sample_sentence(terms), "second": _late_sentence(terms)},
         (
             _(
                 "Numbers are of answers, not of invitations: divide by the response rate, and multiply by the design "
@@ -146,7 +155,76 @@ def sample(terms: Terms) -> Section:
             _("Power %(power)s, one-sided.") % {"power": share(t.power)},
         ),
         tuple(table for table in tables if table.rows) if overall else (),
-        points=_sample_points(terms),
+        points=(*_sample_points(terms), *_late_points(terms)),
+    )
+
+
+def _late(terms: Terms) -> EarlyLateScore | None:
+    return terms.research.early_late.scores.get("overall")
+
+
+def _differs(terms: Terms, one: EarlyLateScore | None) -> bool:
+    """Whether late respondents answered otherwise, beyond chance."""
+    return one is not None and one.p.value is not None and one.p.value < 1 - terms.thresholds.level
+
+
+def _late_sentence(terms: Terms) -> str:
+    """Late respondents stand for those who never answered."""
+    one = _late(terms)
+    if one is None or one.difference.value is None:
+        return _("Whether those who never answered differ cannot be told: %(why)s.") % {
+            "why": why(one.difference if one else None)
+        }
+    said = (
+        _("Late respondents stand for those who never answered; they differ from early ones by %(change)s.")
+        if _differs(terms, one)
+        else _(
+            "Late respondents stand for those who never answered; no difference from early ones is shown beyond "
+            "chance: %(change)s."
+        )
+    )
+    return said % {"change": _late_change(one)}
+
+
+def _late_change(one: EarlyLateScore) -> str:
+    return _("%(change)s points (%(level)s interval %(span)s)") % {
+        "change": signed(one.difference.value),
+        "level": level(one.difference.level),
+        "span": span(one.difference),
+    }
+
+
+def _late_points(terms: Terms) -> tuple[Point, ...]:
+    """A caution where those who never answered may be otherwise."""
+    one = _late(terms)
+    if one is None or one.difference.value is None or not _differs(terms, one):
+        return ()
+    text = (
+        _("The later the answers, the worse they are: %(change)s. Those who never answered may be worse off still.")
+        if one.difference.value < 0
+        else _(
+            "The later the answers, the better they are: %(change)s. Those who never answered may be better off still."
+        )
+    )
+    return (Point("caution", text % {"change": _late_change(one)}),)
+
+
+def _early_late(terms: Terms) -> Table:
+    found = terms.research.early_late
+    known = {name: one for name, one in found.scores.items() if one.difference.value is not None}
+    return build(
+        terms,
+        _("Early against late respondents: a stand-in for those who never answered"),
+        _("Score"),
+        (
+            ranged(_("Late − early"), signed),
+            P,
+            column(_("First third of the days"), terms.score_text),
+            column(_("Last third"), terms.score_text),
+        ),
+        ((terms.score(name), (one.difference, one.p, one.early, one.late)) for name, one in known.items()),
+        note=_("Of %(days)s days, the first and the last %(third)s. The p are not adjusted for one another.")
+        % {"days": count(found.days), "third": count(found.third)},
     )
 
 
@@ -213,7 +291,7 @@ def methods(terms: Terms) -> Section:
         (_("Resamples: shares of variance between groups"), [count(t.group_draws)]),
         (_("Resamples: HTMT"), [count(t.htmt_draws)]),
         (_("Draws: parallel analysis"), [count(t.parallel_draws)]),
-        (_("Complete answers in each group for invariance"), [count(t.invariance_n)]),
+        (_("Respondents in each group for invariance"), [count(t.invariance_n)]),
         (_("Fewest answers that are shown"), [count(terms.floor)]),
     ]
     return Section(
@@ -222,8 +300,9 @@ def methods(terms: Terms) -> Section:
         _("Everything on this page comes from the same answers as the report; a re-run gives the same numbers."),
         (
             _(
-                "Multiplicity: Games-Howell and Holm within a table of groups; modification indices are a screen; "
-                "all other p values on this page are unadjusted. Defects are decided in the report alone."
+                "Multiplicity: Games-Howell and Holm within a table of groups; Benjamini-Hochberg over the items of a "
+                "screening and over the rows of a comparison of waves; modification indices are a screen; all other p "
+                "values on this page are unadjusted. Defects are decided in the report alone."
             ),
             _(
                 "Expectation and perception were asked in one sitting, which raises their correlation. Associations "

@@ -188,7 +188,8 @@ def methods(names: Names) -> tuple[str, ...]:
         found.append(
             _(
                 "d_z: gap over the SD of the differences, for planning; g_av: gap over the mean SD of the two "
-                "columns, corrected for small samples; p is adjusted by Holm within its table. "
+                "columns, corrected for small samples; p is adjusted by Holm within its table, that of ±delta (two "
+                "one-sided tests) is not. "
                 "Effect sizes are for comparing scales; the gap in points is what customers lose."
             )
         )

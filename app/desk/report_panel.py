@@ -9,7 +9,7 @@ from analysis.figures import MARKS, Width, answers, differences, shown
 from analysis.gaps import GapTests
 from app.desk.report_context import Recommendation
 from app.desk.report_list import bad_words, main_number, many_words, rank_words
-from app.desk.report_sentences import certainty
+from app.desk.report_sentences import certainty, in_general
 from app.desk.report_tables import Chart, Fact, answers_table, differences_table
 from app.desk.report_words import (
     Names,
@@ -229,9 +229,31 @@ def halved(names: Names, defect: Defect) -> str:
     }
 
 
+def _as_good(names: Names, defect: Defect) -> str:
+    """That a cell is as good as expected, where that is shown; of a shortfall, however small, it is not said."""
+    tests = names.report.gaps.cells.get(defect.cell)
+    if tests is None or names.is_hidden(defect.cell) or not tests.equivalence.shown:
+        return ""
+    if defect.status in ("confirmed", "probable"):
+        return ""
+    found = tests.equivalence
+    words = (
+        _("As good as desired: the mean gap is shown to lie within ±%(delta)s points (%(level)s interval %(span)s).")
+        if names.format == "three_column"
+        else _(
+            "As good as expected: the mean gap is shown to lie within ±%(delta)s points (%(level)s interval %(span)s)."
+        )
+    )
+    return words % {
+        "delta": decimal(found.delta),
+        "level": level(found.difference.level),
+        "span": span(found.difference),
+    }
+
+
 def _more(names: Names, defect: Defect) -> tuple[str, ...]:
     """Secondary figures in sentences."""
-    found = []
+    found = [said for said in (in_general(defect), _as_good(names, defect)) if said]
     rate = defect.defects_per_million
     if rate.value is not None:
         said = (

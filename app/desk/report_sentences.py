@@ -8,7 +8,7 @@ from collections import Counter
 from analysis.defects import Defect, Status
 from analysis.figures import MARKS, shown, sorted_items
 from analysis.gaps import GapTests
-from app.desk.report_words import Names, joined, level, size, span, span_of_sizes
+from app.desk.report_words import Names, joined, level, size, span, span_of_sizes, status_word
 from app.words import _, count, decimal, pvalue, signed
 
 LISTED: tuple[Status, ...] = ("confirmed", "probable", "inconclusive", "tolerated_shortfall", "ranked_by_perception")
@@ -368,8 +368,31 @@ def what_would_tell(defect: Defect) -> str:
 
 
 def certainty(defect: Defect) -> str:
-    """n and the q value of the test behind the status."""
+    """n and the q value of the test behind the status, and the status in branches in general where it differs."""
     q = defect.q_nil if defect.status == "probable" else defect.q_minimum_effect
-    if q.value is None:
-        return _("n %(n)s") % {"n": count(defect.gap.n)}
-    return _("n %(n)s, q %(q)s") % {"n": count(defect.gap.n), "q": pvalue(q.value).replace("< ", "<\u00a0")}
+    told = _("n %(n)s") % {"n": count(defect.gap.n)}
+    if q.value is not None:
+        told = _("n %(n)s, q %(q)s") % {
+            "n": count(defect.gap.n),
+            "q": pvalue(q.value).replace("< ", "<\u00a0"),
+        }
+    other = defect.by_branch
+    if other is None or other.status == defect.status:
+        return told
+    return _("%(told)s; in branches in general: %(status)s") % {"told": told, "status": status_word(other.status)}
+
+
+def in_general(defect: Defect) -> str:
+    """The same cell in branches in general; empty where branches are not known."""
+    other = defect.by_branch
+    if other is None or other.gap.low is None:
+        return ""
+    return _(
+        "In branches in general, of which these are %(n)s: %(status)s (%(level)s interval %(span)s). Answers of one "
+        "branch go together; the figures above hold for the branches that took part."
+    ) % {
+        "n": count(other.branches),
+        "status": status_word(other.status),
+        "level": level(other.gap.level),
+        "span": span(other.gap),
+    }

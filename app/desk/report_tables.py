@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analysis.defects import Status
 from analysis.figures import Figure, Width, shown, sorted_items
-from analysis.gaps import GapTests
+from analysis.gaps import Equivalence, GapTests
 from analysis.reliability import ReliabilitySet, ScaleReliability
 from analysis.report import Distribution
 from analysis.results import Statistic
@@ -63,6 +63,19 @@ def cell_text(stat: Statistic | None, form: Form = decimal) -> str:
     return form(stat.value) if stat.value is not None else reason(stat)
 
 
+def unbroken(text: str) -> str:
+    """An interval that stays on one line of its narrow column."""
+    return text.replace(" ", "\u00a0")
+
+
+def equivalence_text(test: Equivalence) -> str:
+    """Whether a mean gap is shown to be within the smallest one that matters, with its p."""
+    if test.shown is None:
+        return reason(test.p)
+    words = _("yes, p %(p)s") if test.shown else _("not shown, p %(p)s")
+    return words % {"p": pvalue(test.p.value)}
+
+
 def _visible(names: Names, name: str, tests: GapTests) -> bool:
     return not names.is_hidden(name) and shown(names.report, tests).value is not None
 
@@ -78,7 +91,7 @@ def _columns(names: Names) -> list[tuple[str, Callable[[GapTests], str]]]:
     if names.format == "perception_only":
         return [
             (_("Mean"), lambda t: cell_text(t.perception)),
-            (interval, lambda t: span(t.perception, True)),
+            (interval, lambda t: unbroken(span(t.perception, True))),
             (_("n"), lambda t: count(t.perception.n)),
         ]
     levels: list[tuple[str, Callable[[GapTests], str]]] = [
@@ -92,7 +105,7 @@ def _columns(names: Names) -> list[tuple[str, Callable[[GapTests], str]]]:
     return [
         *levels,
         (head, lambda t: cell_text(main(t), signed)),
-        (interval, lambda t: span(main(t))),
+        (interval, lambda t: unbroken(span(main(t)))),
         (_("n"), lambda t: count(main(t).n)),
     ]
 
@@ -161,6 +174,16 @@ def levels_table(names: Names, parts: dict[str, GapTests], called: dict[str, str
             (_("p (Holm)"), lambda t: cell_text(t.p_holm, pvalue)),
             ("d_z", lambda t: cell_text(t.d_z, signed)),
             ("g_av", lambda t: cell_text(t.g_av, signed)),
+            (_("interval of g_av"), lambda t: unbroken(span(t.g_av))),
+            (
+                (
+                    _("Within ±%(delta)s of what is desired")
+                    if names.format == "three_column"
+                    else _("Within ±%(delta)s of expectation")
+                )
+                % {"delta": decimal(names.report.thresholds.delta(names.report.meta.points))},
+                lambda t: unbroken(equivalence_text(t.equivalence)),
+            ),
         ]
     forms = [form for _head, form in (*columns, *extra)]
     weighted = any(name in names.weights for name in parts)

@@ -42,7 +42,14 @@ def reasons() -> dict[Reason, str]:
         "not_identified": _("the data cannot tell the parameters of the model apart"),
         "not_converged": _("the estimation found no best solution"),
         "improper_solution": _("the solution is not possible: a negative variance, or impossible correlations"),
+        "off_scale": _("outside the range of the ratings"),
         "not_positive": _("a correlation that must be positive is not"),
+        "nothing_missing": _("no answer was left blank"),
+        "wrong_sign": _("low ratings go with more, or high ones with less: the sign is the wrong way round"),
+        "not_needed": _("not needed: the ordinary test can be made"),
+        "nobody_concerned": _("it concerned nobody of those who answered"),
+        "no_days": _("the days of the answers are not known"),
+        "at_end": _("at the end of its scale: no interval"),
     }
 
 
