@@ -71,7 +71,7 @@ def _main(terms: Terms, name: str, one: ConsistencySet) -> Table:
         _("Scale"),
         (
             column(_("Cronbach's alpha")),
-            Column(_("Omega total")),
+            ranged(_("Omega total")),
             Column(_("Ordinal alpha")),
             Column(_("Ordinal omega")),
         ),

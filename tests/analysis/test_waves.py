@@ -34,6 +34,7 @@ def two() -> tuple[Study, Study]:
 def cell_gaps(study: Study, cell: str) -> np.ndarray:
     """Every respondent's gap in a cell, by the half rule, with the screen for blanks, from the raw bytes."""
     matrix = study.matrix
+    assert matrix.reference is not None
     asked = np.hstack([matrix.reference, matrix.perception])
     kept = (asked == 0).sum(axis=1) <= DEFAULT.blank_share * ((asked != 254) & (asked != 255) & (asked != 253)).sum(
         axis=1
