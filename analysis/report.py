@@ -114,7 +114,7 @@ def build_report(
     # A p value too small for a float is 0; every other irregularity is dealt with before it arises.
     with np.errstate(all="raise", under="ignore"):
         gaps = _gaps(tally, thresholds)
-        hidden = _hidden(tally, floor, whole) if floor is not None else frozenset()
+        hidden = hidden_parts(tally, floor, whole) if floor is not None else frozenset()
         gaps = _adjusted(gaps, hidden)
         drivers = satisfaction(tally, thresholds)
         weights = importance(tally, drivers, thresholds, floor or 1)
@@ -142,8 +142,8 @@ def _gaps(tally: Tally, thresholds: Thresholds) -> Gaps:
     )
 
 
-def _hidden(tally: Tally, floor: int, whole: Tally | None) -> frozenset[str]:
-    """Ids of all that may not be shown."""
+def hidden_parts(tally: Tally, floor: int, whole: Tally | None = None) -> frozenset[str]:
+    """Ids of the cells, items, dimensions and stages that a report of the tally hides."""
     counts = _answered(tally)
     if whole is not None:  # too few in the rest is as good as too few here
         for level, found in _answered(whole).items():

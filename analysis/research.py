@@ -32,7 +32,7 @@ from analysis.matrix import ScoreMatrix, rated
 from analysis.missing import Missingness, missingness
 from analysis.outcomes import anchor_of, indices_of, nomological_of
 from analysis.repeated import Repeated
-from analysis.report import Report, Veil, build_report, plain, report_json, report_schema
+from analysis.report import Report, Veil, build_report, hidden_parts, plain, report_json, report_schema
 from analysis.resample import bca_mean
 from analysis.results import Statistic, undefined
 from analysis.sampling.nonresponse import EarlyLate, early_late
@@ -195,9 +195,11 @@ def build_research(
             None,
             SEED,
         )  # fmt: skip
-        report = build_report(tally, thresholds, format="", floor=floor, whole=whole, clustering=clustering)
-        chain = insiders.chain(study.matrix, scores, report, thresholds) if insiders is not None else None
-    hidden = report.hidden
+        hidden = frozenset() if floor is None else hidden_parts(tally, floor, whole)
+        chain = None
+        if insiders is not None:
+            report = build_report(tally, thresholds, format="", floor=floor, whole=whole, clustering=clustering)
+            chain = insiders.chain(study.matrix, scores, report, thresholds)
     hidden |= {f"{level}:{name}" for name in hidden for level in ("stage", "dimension", "cell")}
     veiled = cast(Research, Veil(floor, hidden, n, thresholds.display_floor).over(replace(found, n=n), few))
     planned = {
