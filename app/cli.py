@@ -15,11 +15,13 @@ from functools import wraps
 from typing import TYPE_CHECKING
 
 from app import version
+from app.invite.commands import add_inviting
 from app.settings import Settings, SettingsError, from_environment
 from app.words import LANGUAGES
 from surveys.authoring import bank, load
 from surveys.checking import QuestionnaireError
 from surveys.exchange.tables import FileError
+from surveys.lots import DRAWN
 from surveys.questionnaire import COLUMNS, Questionnaire, say
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     _questionnaires(commands)
     _people(commands)
     _publishing(commands)
+    add_inviting(commands, _of_database)
     _analysing(commands)
     _validating(commands)
     return parser
@@ -144,6 +147,14 @@ def _publishing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--closes", default="", help="last day (default: until closed)")
     parser.add_argument("--format", choices=list(COLUMNS), help="format of the items")
     parser.add_argument("--include", default="", help="optional questions to ask, as in stage_importance,self_report")
+    parser.add_argument(
+        "--short-form",
+        action="store_true",
+        help="ask each customer the core items and two others of each stage, by lot",
+    )
+    parser.add_argument(
+        "--planned", type=int, default=1000, metavar="N", help="answers planned, for the preview of --short-form"
+    )
     parser.add_argument("--unit", action="append", default=[], help="make a short link for this branch (repeatable)")
     parser.set_defaults(run=_of_database(_publish))
     close = commands.add_parser("close", help="close a survey")
@@ -159,6 +170,9 @@ def _analysing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--json", metavar="OUT", help="write the numbers as JSON; - is standard output (the default)")
     parser.add_argument("--lang", choices=list(LANGUAGES), default="en", help="language of the HTML")
     parser.add_argument("--format", choices=list(COLUMNS), help="format of the items, when not the questionnaire's")
+    parser.add_argument(
+        "--short-form", action="store_true", help="items of which nothing is answered were not asked, but for the core"
+    )
     parser.add_argument("--missing", action="append", default=[], metavar="CODE", help="code of a missing answer")
     parser.add_argument(
         "--not-applicable", action="append", default=[], metavar="CODE", help="code of “not applicable”"
@@ -356,7 +370,8 @@ def _publish(given: argparse.Namespace) -> int:
     if given.format and given.format not in whole.item_scale:
         allowed = ", ".join(whole.item_scale) or "none, since this questionnaire has no items"
         raise Refusal(f"--format: the value is {given.format!r}; allowed are {allowed}")
-    questionnaire = whole.variant(given.format, include)
+    questionnaire = whole.variant(given.format, include, DRAWN if given.short_form else None)
+    preview = _preview(questionnaire, given.planned)
     opens, closes = _day(given.opens, "opens"), _day(given.closes, "closes")
     settings, engine = _database()
     with writing(engine) as session:
@@ -375,7 +390,22 @@ def _publish(given: argparse.Namespace) -> int:
     print(f"{survey.slug} is published: {settings.public_url}/s/{survey.slug}{later}")
     for link in links:
         print(f"{link.unit}: {settings.public_url}/s/{survey.slug}/{link.code}")
+    for line in preview:
+        print(line)
     return 0
+
+
+def _preview(questionnaire: Questionnaire, planned: int) -> list[str]:
+    """What the short form gives, when it was chosen."""
+    from app.desk.short_form import MOST_PLANNED, planned_of, preview_of, preview_rows, stage_names
+
+    if planned_of(str(planned)) is None:
+        raise Refusal(f"--planned: the value is {planned}; allowed is a whole number from 1 to {MOST_PLANNED}")
+    found = preview_of(questionnaire, planned) if questionnaire.drawn else None
+    if found is None:
+        return []
+    rows = preview_rows(found, stage_names(questionnaire))
+    return [f"The short form, with {planned} answers:", *(f"  {name}: {told}" for name, [told] in rows)]
 
 
 def _close(given: argparse.Namespace) -> int:

@@ -84,7 +84,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def unforeseen(request: Request, error: Exception) -> Response:
-        log.error("unforeseen fault at %s", request.url.path, exc_info=error)
+        log.error("unforeseen fault at %s", _without_token(request.url.path), exc_info=error)
         answer = problem(request, 500)
         # This answer is made outside the layer that adds the headers.
         answer.headers.update(
@@ -96,6 +96,11 @@ def install(app: FastAPI) -> None:
     def too_slow(request: Request, error: Exception) -> Response:
         log.error("the writer did not answer in time")
         return problem(request, 503)
+
+
+def _without_token(path: str) -> str:
+    """A path as it may stand in a log: what follows /i/ opens somebody's link."""
+    return "/i/…" if path.startswith("/i/") else path
 
 
 def problem(request: Request, status: int, detail: str = "") -> Response:
@@ -110,7 +115,7 @@ def problem(request: Request, status: int, detail: str = "") -> Response:
         return JSONResponse({"error": {"status": status, "message": detail or sentence}}, status, headers)
     words = (_(title), _(detail or sentence))
     # A customer meets errors in the form's own looks.
-    customer = request.url.path.startswith("/s/")
+    customer = request.url.path.startswith(("/s/", "/i/"))
     text = (
         view.problem(*words) if customer else render("problem.html", title=words[0], sentence=words[1], status=status)
     )

@@ -17,6 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app import assets, errors
 from app.cache import Cache
 from app.desk import appendix, data, pages, report, signing
+from app.invite import desk as invite_desk
+from app.invite import routes as invite
+from app.invite.sending import Postman
 from app.requests import LARGEST_BODY, Desk
 from app.respond import delivery
 from app.respond import routes as respond
@@ -68,6 +71,19 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+
+class BodyLimit:
+    """The outer wall: no body is larger than a form may be, but that of a list of contacts."""
+
+    def __init__(self, app: ASGIApp):
+        self._forms = RequestBodyLimitMiddleware(app, max_body_size=LARGEST_BODY)
+        self._lists = RequestBodyLimitMiddleware(app, max_body_size=invite_desk.LARGEST_UPLOAD)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on through the wall that is meant for it."""
+        large = scope["type"] == "http" and scope["path"].endswith(invite_desk.UPLOAD)
+        await (self._lists if large else self._forms)(scope, receive, send)
 
 
 class Releaser:
@@ -124,16 +140,18 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
         app.state.desk = Desk(settings, database, Writer(database), Cache())
+        app.state.postman = Postman(database, settings)
         releaser = Releaser(database, settings)
         releaser.start()
         yield
+        app.state.postman.stop()
         releaser.stop()
         app.state.desk.close()
         if engine is None:
             database.dispose()
 
     app = FastAPI(title="Fivegaps", docs_url=None, redoc_url=None, openapi_url=None, lifespan=running)
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST_BODY)
+    app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, secure=settings.secure)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[settings.host, "127.0.0.1", "localhost", "[::1]"])
     errors.install(app)
@@ -144,6 +162,15 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.add_route(respond.ONE_PAGE, respond.one_page, ["GET", "POST"])
     app.include_router(respond.router)
     app.add_route("/s/{slug}/{code}", respond.welcome, ["GET"])
-    for part in (assets.router, signing.router, pages.router, report.router, appendix.router, data.router):
+    for part in (
+        invite.router,
+        invite_desk.router,
+        assets.router,
+        signing.router,
+        pages.router,
+        report.router,
+        appendix.router,
+        data.router,
+    ):
         app.include_router(part)
     return app

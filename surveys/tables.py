@@ -2,7 +2,7 @@
 
 What a row may *not* hold is part of the design: a submission has no clock time, no address, no order of arrival and
 no link to the invitation or the draft it came from; a comment has no link to its submission that anybody but the
-holder of the receipt code could follow.
+holder of the receipt code could follow; a one-time link has no link to the contact to whom it was written.
 """
 
 from __future__ import annotations
@@ -168,3 +168,77 @@ class Comment(SQLModel, table=True):
     question: str = Field(max_length=40)
     language: str = Field(max_length=12)
     text: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class Contact(SQLModel, table=True):
+    """Someone who may be written to, across all surveys.
+
+    `same` is the address by which two entries are one.  `stop` opens the opt-out page and nothing else, so it is kept
+    as it is: the link in an old mail must work for good.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    address: str = Field(max_length=254)
+    same: str = Field(max_length=254, unique=True)
+    stop: str = Field(max_length=22, unique=True)
+    mailed_on: date | None = None
+    opted_out: bool = False
+    bounced: bool = False
+
+
+class ContactList(SQLModel, table=True):
+    """A list that was read and shown, and waits to be taken over or thrown away: one a survey."""
+
+    __tablename__ = "contact_list"
+
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", primary_key=True)
+    digest: str = Field(max_length=64)
+    rows: list[list[str]] = Field(sa_column=Column(Document, nullable=False))  # address, unit, language, segment
+    expires_on: date
+
+
+class Invited(SQLModel, table=True):
+    """A contact on the list of a survey.  That somebody has answered is written nowhere but in the link's own row."""
+
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", primary_key=True)
+    contact_id: int = Field(foreign_key="contact.id", ondelete="CASCADE", primary_key=True, index=True)
+    unit: str = Field(default="", max_length=80)
+    language: str = Field(max_length=12)
+    segment: str = Field(default="", max_length=40)
+
+
+class Mail(SQLModel, table=True):
+    """The queue: one mail of a round (0 the invitation, then reminders) to a contact."""
+
+    __table_args__ = (Index("ix_mail_state", "survey_id", "state"),)
+
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", primary_key=True)
+    contact_id: int = Field(foreign_key="contact.id", ondelete="CASCADE", primary_key=True, index=True)
+    round: int = Field(primary_key=True)
+    state: str = Field(max_length=10)  # waiting, sending, sent, failed
+    reason: str = Field(default="", max_length=200)
+
+
+class OneTimeLink(SQLModel, table=True):
+    """A personal link: what its answers will carry, and whether it is spent.
+
+    The token is derived from a key that is not in the database, so nothing here says to whom the link was written;
+    nor does a spent link know when it was spent or by which answers.
+    """
+
+    __tablename__ = "one_time_link"
+    __table_args__ = (UNORDERED,)
+
+    link_hash: str = Field(primary_key=True, max_length=64)
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", index=True)
+    unit: str = Field(default="", max_length=80)
+    channel: str = Field(default="", max_length=40)
+    language: str = Field(max_length=12)
+    spent: bool = False
+
+
+class Opened(SQLModel, table=True):
+    """How often links of a survey were opened, whoever's they were."""
+
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", primary_key=True)
+    times: int = 0
