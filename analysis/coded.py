@@ -13,7 +13,7 @@ from analysis.screening import Checks
 from analysis.study import Grouping, Study
 from surveys.codes import BLANK, HIGHEST_ANSWER, NOT_ASKED
 from surveys.coding import Codebook
-from surveys.questionnaire import Question, Questionnaire
+from surveys.questionnaire import WITH, WITHOUT, Question, Questionnaire
 
 
 def layout_of(questionnaire: Questionnaire) -> Layout:
@@ -139,6 +139,7 @@ def study_of(questionnaire: Questionnaire, book: Codebook, closed: Bytes, contex
         context.closed,
         context.planned,
         _short_form(questionnaire),
+        _features(questionnaire, book, closed),
     )
 
 
@@ -205,6 +206,17 @@ def _grouping(values: NDArray[np.object_]) -> Grouping:
     names = tuple(sorted({str(value) for value in set(values.tolist()) if value}))
     places = {name: at for at, name in enumerate(names)}
     return Grouping(names, np.array([places.get(str(value), -1) for value in values.tolist()], np.int32))
+
+
+def _features(questionnaire: Questionnaire, book: Codebook, closed: Bytes) -> dict[str, tuple[Bytes, Bytes]]:
+    """Features that were asked for with and without them (Kano)."""
+    asked = [question.id for question in questionnaire.questions("features")]
+    names = [name.removesuffix(WITH) for name in asked if name.endswith(WITH) and not name.endswith(WITHOUT)]
+    return {
+        name: (closed[:, book.place[name + WITH]], closed[:, book.place[name + WITHOUT]])
+        for name in names
+        if name + WITHOUT in asked
+    }
 
 
 def _checks(questionnaire: Questionnaire, book: Codebook, closed: Bytes) -> Checks:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.anchor import Anchor, anchor
+from analysis.comments import Comments, comments
 from analysis.explore.nomological import Nomological, nomological
 from analysis.indices import Indices, indices
 from analysis.study import Score, Scored, Study
@@ -69,3 +70,11 @@ def anchor_of(study: Study, scores: Scored, thresholds: Thresholds, floor: int) 
     stored = study.outcomes["satisfaction"]
     points = study.matrix.layout.points
     return anchor(scores.gap["overall"].values(), np.where(stored < 251, stored, 0), points, thresholds, floor)
+
+
+def comments_of(study: Study, thresholds: Thresholds, floor: int) -> Comments | None:
+    """The first set of comments beside the second; None where none were asked."""
+    if not study.texts:
+        return None
+    first, *others = study.texts.values()
+    return comments(first, others[0] if others else (), thresholds, floor)

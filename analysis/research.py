@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from analysis.anchor import Anchor
 from analysis.by_branch import Clustering
 from analysis.causes import Causes, Insiders, causes
-from analysis.comments import Comments, comments
+from analysis.comments import Comments
 from analysis.compare.branches import case_mix
 from analysis.compare.groups import GroupComparison, compare_groups
 from analysis.compare.interaction import Interaction, interaction
@@ -22,6 +22,7 @@ from analysis.confirm.invariance import InvarianceResult
 from analysis.confirm.report import Confirmatory, confirmatory
 from analysis.consistency.report import Consistency, consistency
 from analysis.designed import DesignedMean, clustered_mean
+from analysis.driving.kano import Kano, kano, kano_counts
 from analysis.driving.report import Driving, driving
 from analysis.explore.columns import ColumnData, columns
 from analysis.explore.nomological import Nomological
@@ -30,7 +31,7 @@ from analysis.frequencies import mean_statistic
 from analysis.indices import Indices
 from analysis.matrix import ScoreMatrix, rated
 from analysis.missing import Missingness, missingness
-from analysis.outcomes import anchor_of, indices_of, nomological_of
+from analysis.outcomes import anchor_of, comments_of, indices_of, nomological_of
 from analysis.repeated import Repeated
 from analysis.report import Report, Veil, build_report, hidden_parts, plain, report_json, report_schema
 from analysis.resample import bca_mean
@@ -79,6 +80,7 @@ class Research:
     interactions: dict[str, Interaction]  # trait -> whether its groups differ otherwise from stage to stage
     branches: dict[str, Branches]  # by score
     driving: Driving
+    kano: dict[str, Kano]  # by feature, where features were asked for with and without them
     nomological: Nomological | None
     indices: Indices
     anchor: Anchor | None  # None without a gap or without overall satisfaction
@@ -181,6 +183,7 @@ def build_research(
             _interactions(study, scores, thresholds, least),
             _branches(study, scores, rng, thresholds, least),
             driving(part, own, tally, rng, thresholds),
+            {name: kano(kano_counts(*both), thresholds, least) for name, both in study.features.items()},
             nomological_of(part, own, thresholds),
             indices_of(study, thresholds),
             anchor_of(study, scores, thresholds, least),
@@ -189,7 +192,7 @@ def build_research(
             early_late(study, scores, thresholds, least),
             *_quality(part, own, thresholds, least),
             _missingness(part, rng, thresholds, least),
-            _comments(study, thresholds, least),
+            comments_of(study, thresholds, least),
             None if earlier is None or few else earlier.beside(study, rng, thresholds, floor, _drawn(clustering)),
             None if few else again,
             None,
@@ -372,14 +375,6 @@ def _missingness(part: Study, rng: np.random.Generator, thresholds: Thresholds, 
     traits = {name: one.codes for name, one in _comparable(part, floor).items()}
     found = missingness(stored == 0, (stored == 254) | (stored == 255), values, names, traits, rng, thresholds)
     return replace(found, commonest=tuple(one for one in found.commonest if one[1] >= floor))
-
-
-def _comments(study: Study, thresholds: Thresholds, floor: int) -> Comments | None:
-    """The first set of comments beside the second."""
-    if not study.texts:
-        return None
-    first, *others = study.texts.values()
-    return comments(first, others[0] if others else (), thresholds, floor)
 
 
 def research_json(report: Report, research: Research, meta: dict[str, Any]) -> dict[str, Any]:

@@ -123,6 +123,8 @@ class Study:
         Answers the wave was planned for.
     lite : stage -> (core, random, drawn) or None
         The short form of the questionnaire, when it has one.
+    features : feature -> ((n,), (n,)) uint8
+        Answers 1..5, from liking to disliking, to how it would be with the feature, and without it; others are none.
     texts : question -> comments
         In no order: they are kept apart from the answers, so a part of the study has none.
     """
@@ -138,6 +140,7 @@ class Study:
     closed: bool = True
     planned: int | None = None
     lite: dict[str, tuple[int, int, int]] | None = None
+    features: dict[str, tuple[Bytes, Bytes]] = field(default_factory=dict)
     texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -174,6 +177,7 @@ class Study:
             self.closed,
             self.planned,
             self.lite,
+            {name: (present[chosen], absent[chosen]) for name, (present, absent) in self.features.items()},
         )
 
 

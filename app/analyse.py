@@ -23,9 +23,10 @@ from analysis.thresholds import DEFAULT
 from app import version
 from surveys.authoring import load
 from surveys.coding import codebook
-from surveys.exchange.answers import Rules, read_answers
+from surveys.exchange.answers import Rules, read_answers, tells_asked
 from surveys.exchange.beside import pairs_of, read_beside
 from surveys.exchange.tables import FileError, Table, open_table
+from surveys.lots import DRAWN, lots
 from surveys.questionnaire import Questionnaire, say
 
 if TYPE_CHECKING:
@@ -48,8 +49,13 @@ def analyse(given: argparse.Namespace) -> int:
         raise FileError(f"{questionnaire.id}: the questionnaire has no items; a gap report needs some")
     if given.format and given.format not in questionnaire.item_scale:
         raise FileError(f"--format: the value is {given.format!r}; allowed are {', '.join(questionnaire.item_scale)}")
-    questionnaire = questionnaire.variant(given.format, tuple(q.id for q in questionnaire.questions()))
+    every = tuple(q.id for q in questionnaire.questions())
+    questionnaire = questionnaire.variant(given.format, every, DRAWN if given.short_form else None)
+    if given.short_form and not lots(questionnaire):
+        raise FileError(f"--short-form: {questionnaire.id} has no core items, or nothing beside them, to draw from")
     answers = read_file(given, questionnaire, given.data)
+    if tells_asked(questionnaire, answers.table):
+        questionnaire = questionnaire.variant(None, every, questionnaire.drawn or DRAWN)
     study, table = answers.study, answers.table
     tally = summarise(study.matrix)
     clustering = clustering_of(tally, given.sampled_branches)

@@ -4,7 +4,7 @@
 "use strict";
 const about = document.body.dataset; // what this page is to the script, and of which survey
 const form = document.querySelector("form");
-const { pages, words } = about.whole === "form" ? JSON.parse(document.getElementById("rules").textContent) : {};
+const { pages, words, lots } = about.whole === "form" ? JSON.parse(document.getElementById("rules").textContent) : {};
 
 // ---- What is kept on the device: one entry a survey, with the key under which the answers will be sent
 
@@ -77,7 +77,22 @@ const welcome = () => {
 let state, here, reminded, told = [], sending = false, sent = false;
 
 const given = (name) => (state.values[name] ?? []).filter((text) => text.trim());
-const meets = ({ if: condition }) => {
+// The short form: each item draws a number from the key, and the lowest are asked; the server does the same (lots.py).
+const number = (text) => {
+  let found = 0x811c9dc5;
+  for (const letter of text) found = Math.imul(found ^ letter.charCodeAt(0), 0x01000193);
+  found = Math.imul(found ^ (found >>> 16), 0x85ebca6b);
+  found = Math.imul(found ^ (found >>> 13), 0xc2b2ae35);
+  return (found ^ (found >>> 16)) >>> 0;
+};
+let lot; // of which key, and what it leaves out
+const leftOut = () => {
+  const { key } = state, order = (one, other) => number(key + one) - number(key + other);
+  if (lot?.key !== key) lot = { key, out: lots.flatMap(([items, drawn]) => [...items].sort(order).slice(drawn)) };
+  return lot.out;
+};
+const meets = ({ item, if: condition }) => {
+  if (item && leftOut().includes(item)) return false;
   if (!condition) return true;
   const [name, equal, code] = condition, [value] = given(name);
   return value !== undefined && (value === code) === equal;
@@ -310,7 +325,7 @@ const busy = (now) => {
   form.querySelector("[role=status]").textContent = now ? words.sending : "";
   refresh();
 };
-const received = (status, { receipt, faults }) => {
+const received = (status, { receipt, faults, message }) => {
   if ((status === 200 || status === 409) && /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/.test(receipt)) thank(receipt, status === 409);
   else if (status === 422 && faults?.length) {
     told = faults;
@@ -319,7 +334,7 @@ const received = (status, { receipt, faults }) => {
     const known = { 410: words.closed, 413: words.large };
     // A network's own sign-in page answers as well, if not in our words.
     const lost = status < 300 ? words.lost : status >= 500 || status === 408 || status === 429 ? words.later : words.refused;
-    say(known[status] ?? lost);
+    say(message ?? known[status] ?? lost);
     form.querySelector(".bar .go").textContent = words.again;
   }
 };
@@ -375,6 +390,8 @@ const listen = () => {
 const begin = () => {
   if (!storageWorks()) return void location.replace(location.pathname.replace(/\/form$/, ""));
   state = kept() ?? begun();
+  // A personal link stands for itself, by whichever way the answers on this device were begun.
+  if (location.pathname.startsWith("/i/")) state.path = location.pathname.replace(/\/form$/, "");
   localStorage.setItem(ENTRY, JSON.stringify(state));
   putBack();
   back.hidden = false;

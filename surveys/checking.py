@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from surveys.questionnaire import MAX_OPTIONS, RESERVED, Questionnaire
+from surveys.lots import lots
+from surveys.questionnaire import MAX_OPTIONS, RESERVED, WITH, WITHOUT, Questionnaire
 
 Place = tuple[str | int, ...]
 
@@ -37,6 +38,7 @@ def cross_checks(questionnaire: Questionnaire) -> Iterator[tuple[Place, str]]:
     yield from _ids_once(questionnaire)
     yield from _items_fit(questionnaire)
     yield from _questions_fit(questionnaire)
+    yield from _features_fit(questionnaire)
     yield from _wordings(questionnaire)
     if not questionnaire.items and not questionnaire.blocks:
         yield ("items",), "there is nothing to ask; at least one item or one question is needed"
@@ -83,9 +85,31 @@ def _items_fit(questionnaire: Questionnaire) -> Iterator[tuple[Place, str]]:
             ("formats",),
             f"the format {questionnaire.format} names no scale; add formats.{questionnaire.format}.scale",
         )
+    if questionnaire.drawn is not None and not lots(questionnaire):
+        yield ("drawn",), "a short form needs stages, items with core: true, and more others than are drawn of a stage"
     importance = questionnaire.item_importance
     if importance and importance.scale not in [scale.id for scale in questionnaire.scales]:
         yield ("item_importance", "scale"), f"the scale is {importance.scale!r}; it is not defined under scales"
+
+
+def _features_fit(questionnaire: Questionnaire) -> Iterator[tuple[Place, str]]:
+    """Each feature is asked twice, with five answers from liking to disliking (Kano)."""
+    for b, block in enumerate(questionnaire.blocks):
+        ids = [question.id for question in block.questions]
+        for q, question in enumerate(block.questions if block.role == "features" else ()):
+            at: Place = ("blocks", b, "questions", q)
+            end = next((one for one in (WITHOUT, WITH) if question.id.endswith(one)), None)
+            if end is None:
+                yield (
+                    (*at, "id"),
+                    f"{question.id!r} is no question about a feature; its id must end in {WITH} or {WITHOUT}",
+                )
+                continue
+            partner = question.id.removesuffix(end) + (WITH if end == WITHOUT else WITHOUT)
+            if partner not in ids:
+                yield (*at, "id"), f"{question.id!r} stands alone; the feature is asked as {partner!r} too"
+            if question.type != "single" or len(question.options) != 5:
+                yield (*at, "options"), f"{question.id} needs type: single and five options, from liking to disliking"
 
 
 def _questions_fit(questionnaire: Questionnaire) -> Iterator[tuple[Place, str]]:

@@ -7,11 +7,13 @@ submission can be read for as long as its survey exists.  Free text lies apart (
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from surveys.codes import BLANK, DO_NOT_KNOW, HIGHEST_ANSWER, NOT_APPLICABLE, NOT_ASKED
+from surveys.lots import lots
 from surveys.questionnaire import SUFFIX, Column, Question, Questionnaire, Scale
 
 Kind = Literal["rating", "choice", "chosen", "points"]
@@ -30,7 +32,8 @@ class Field:
     """One closed answer: one byte.
 
     A `rating` is a scale point, a `choice` one option of several, `chosen` tells of one option of a multiple
-    choice whether it was taken, `points` is a share of a constant sum.
+    choice whether it was taken, `points` is a share of a constant sum.  `drawn` marks ratings of an item that in the
+    short form is asked of some only.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Field:
     item: str | None = None
     column: Column | None = None
     question: str | None = None
+    drawn: bool = False
 
     @property
     def allowed(self) -> str:
@@ -129,6 +133,11 @@ class Answers:
         """Nothing answered yet."""
         return cls(bytearray(len(codebook)))
 
+    @classmethod
+    def begun(cls, codebook: Codebook, left_out: Collection[str]) -> Answers:
+        """Nothing answered yet, and the items `left_out` not to be asked."""
+        return cls(bytearray(NOT_ASKED if f.drawn and f.item in left_out else BLANK for f in codebook.fields))
+
 
 def _rating(name: str, scale: Scale, na: bool = True, **about: object) -> Field:
     return Field(
@@ -160,6 +169,7 @@ def _question_fields(question: Question) -> list[Field]:
 
 def _make(questionnaire: Questionnaire) -> Codebook:
     fields: list[Field] = []
+    drawn = {item for lot in lots(questionnaire) for item in lot.items}
     for column in questionnaire.columns:
         importance = questionnaire.item_importance
         scale = questionnaire.scale(importance.scale) if column == "importance" and importance else None
@@ -167,7 +177,8 @@ def _make(questionnaire: Questionnaire) -> Codebook:
             # "Does not apply" is a matter of experience, so only perception has it.
             na = column == "perception" and item.allow_na
             name = f"{item.id}_{SUFFIX[column]}"
-            fields.append(_rating(name, scale or questionnaire.rating_scale, na, item=item.id, column=column))
+            about = {"item": item.id, "column": column, "drawn": item.id in drawn}
+            fields.append(_rating(name, scale or questionnaire.rating_scale, na, **about))
     for question in questionnaire.questions():
         fields += _question_fields(question)
     texts = {question.id: question.max_chars for question in questionnaire.questions() if question.type == "text"}

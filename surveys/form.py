@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Literal
 
-from surveys.codes import BLANK
+from surveys.codes import BLANK, NOT_ASKED
 from surveys.coding import Answers, Codebook, Refused, clean_text, codebook
 from surveys.questionnaire import SUFFIX, Block, Column, Item, Question, Questionnaire, Scale, Stage, Text
 
@@ -118,8 +118,10 @@ def _stages(questionnaire: Questionnaire) -> Iterator[tuple[Stage | None, list[I
     if questionnaire.stages:
         for stage in questionnaire.stages:
             items = [item for item in questionnaire.items if item.stage == stage.id]
-            for at in range(0, len(items), LONGEST_PAGE):
-                yield stage, items[at : at + LONGEST_PAGE]
+            # In the short form a stage is one page: few of its items are asked, and no page may be left without any.
+            most = LONGEST_PAGE if questionnaire.drawn is None else max(len(items), 1)
+            for at in range(0, len(items), most):
+                yield stage, items[at : at + most]
         return
     page: list[Item] = []
     for _, group in groupby(questionnaire.items, key=lambda item: item.dimension):
@@ -157,6 +159,7 @@ def _block_pages(questionnaire: Questionnaire, book: Codebook) -> Iterator[Page]
         "importance": "importance",
         "outcomes": "overall",
         "complaint": "overall",
+        "features": "overall",
         "belief": "belief",
         "grid": "grid",
         "antecedents": "work",
@@ -223,11 +226,15 @@ def _question_card(question: Question, book: Codebook) -> Card:
 
 
 def visible(page: Page, book: Codebook, answers: Answers) -> tuple[Card, ...]:
-    """The cards of a page that this person meets, given what was answered before."""
-    return tuple(card for card in page.cards if _met(card, book, answers)) if page.conditional else page.cards
+    """The cards of a page that this person meets, given what was answered before and what is not to be asked."""
+    if not page.conditional and NOT_ASKED not in answers.closed:
+        return page.cards
+    return tuple(card for card in page.cards if _met(card, book, answers))
 
 
 def _met(card: Card, book: Codebook, answers: Answers) -> bool:
+    if card.item is not None:
+        return any(answers.closed[number] != NOT_ASKED for number in card.fields)
     condition = card.question.condition if card.question else None
     if condition is None:
         return True

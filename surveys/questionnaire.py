@@ -200,8 +200,21 @@ class Question(Part):
 
 
 Role = Literal[
-    "importance", "outcomes", "complaint", "comments", "quality", "segments", "belief", "grid", "antecedents"
+    "importance",
+    "outcomes",
+    "complaint",
+    "features",
+    "comments",
+    "quality",
+    "segments",
+    "belief",
+    "grid",
+    "antecedents",
 ]
+
+
+WITH, WITHOUT = "_with", "_without"
+"""Endings of the ids of the two questions about a feature (Kano): how it would be with it, and without it."""
 
 
 class Block(Part):
@@ -246,6 +259,7 @@ class Questionnaire(Part):
     minutes: int | None = Field(default=None, ge=1, le=240)
     min_group: int = Field(default=10, ge=5, le=1000)
     format: Format = "two_column"
+    drawn: int | None = Field(default=None, ge=1, le=20)  # the short form: items of a stage asked beside the core
     stages: tuple[Stage, ...] = ()
     dimensions: tuple[Dimension, ...] = ()
     scales: tuple[Scale, ...] = ()
@@ -294,14 +308,20 @@ class Questionnaire(Part):
         """The question of that id, or None."""
         return next((question for question in self.questions() if question.id == identifier), None)
 
-    def variant(self, format: Format | None = None, include: tuple[str, ...] = ()) -> Questionnaire:
-        """The questionnaire as it is published: one format, and of the optional questions those in `include`."""
+    def variant(
+        self, format: Format | None = None, include: tuple[str, ...] = (), drawn: int | None = None
+    ) -> Questionnaire:
+        """The questionnaire as it is published: one format, and of the optional questions those in `include`.
+
+        With `drawn` it is the short form (`surveys.lots`).
+        """
         blocks = []
         for block in self.blocks:
             kept = tuple(q for q in block.questions if not q.optional or q.id in include or block.id in include)
             if kept:
                 blocks.append(block.model_copy(update={"questions": kept}))
-        return self.model_copy(update={"format": format or self.format, "blocks": tuple(blocks)})
+        changed = {"format": format or self.format, "blocks": tuple(blocks), "drawn": drawn or self.drawn}
+        return self.model_copy(update=changed)
 
     def dump(self) -> dict[str, Any]:
         """As plain data, for the survey's frozen copy."""

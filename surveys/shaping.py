@@ -12,7 +12,16 @@ from surveys.questionnaire import Questionnaire
 class Shaper:
     """Turns the file's layout into the model's: named sections become blocks, borrowed items are filled in."""
 
-    SECTIONS = ("importance", "stage_importance", "outcomes", "complaint", "comments", "quality_checks", "segments")
+    SECTIONS = (
+        "importance",
+        "stage_importance",
+        "outcomes",
+        "complaint",
+        "features",
+        "comments",
+        "quality_checks",
+        "segments",
+    )
     NOTES = (
         "cfp_steps",
         "lite",
@@ -159,6 +168,9 @@ class Shaper:
 
     def _outcomes(self, value: Any, blocks: list[dict[str, Any]]) -> None:
         self._plain("outcomes", "outcomes", value, blocks)
+
+    def _features(self, value: Any, blocks: list[dict[str, Any]]) -> None:
+        self._plain("features", "features", value, blocks)
 
     def _complaint(self, value: Any, blocks: list[dict[str, Any]]) -> None:
         self._plain("complaint", "complaint", value, blocks)

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from surveys.codes import BLANK, NOT_APPLICABLE
+from surveys.codes import BLANK, NOT_APPLICABLE, NOT_ASKED
 from surveys.coding import Codebook, codebook
+from surveys.lots import lots
 from surveys.questionnaire import Item, Question, Questionnaire
 from surveys.store.collect import Arrival, new_key
 
@@ -88,7 +89,7 @@ def simulate(questionnaire: Questionnaire, n: int, plan: Plan, rng: np.random.Ge
     Parameters
     ----------
     questionnaire : Questionnaire
-        In any format.
+        In any format; in the short form, by lot, what each respondent is not asked is marked.
     n : int
         Respondents.
     plan : Plan
@@ -112,6 +113,7 @@ def simulate(questionnaire: Questionnaire, n: int, plan: Plan, rng: np.random.Ge
     for question in questionnaire.questions():
         _answer(questionnaire, book, closed, question, perceived, rng)
     _leave_open(questionnaire, book, closed, plan, rng)
+    _leave_out(questionnaire, book, closed, rng)
     channels = list(plan.channels) or [""]
     return Campaign(
         closed,
@@ -265,6 +267,16 @@ def _leave_open(
         for item in questionnaire.items:
             if item.stage == stage and item.allow_na:
                 closed[absent, book.place[f"{item.id}_P"]] = NOT_APPLICABLE
+
+
+def _leave_out(questionnaire: Questionnaire, book: Codebook, closed: Bytes, rng: np.random.Generator) -> None:
+    """The short form: of each lot as many items are asked as are drawn; nothing is drawn in the whole form."""
+    for lot in lots(questionnaire):
+        places = [[at for at, one in enumerate(book.fields) if one.drawn and one.item == item] for item in lot.items]
+        order = rng.random((len(closed), len(lot.items))).argsort(axis=1)
+        for item, own in enumerate(places):
+            rows = np.flatnonzero((order[:, lot.drawn :] == item).any(axis=1))
+            closed[np.ix_(rows, np.array(own))] = NOT_ASKED
 
 
 DEMO = Plan(

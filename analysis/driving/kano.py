@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from analysis.frequencies import wilson
 from analysis.results import Statistic, undefined
 from analysis.thresholds import DEFAULT, Thresholds
 
@@ -51,12 +52,14 @@ def kano_counts(present: NDArray[np.integer], absent: NDArray[np.integer]) -> di
     return found
 
 
-def kano(counts: Mapping[str, int], thresholds: Thresholds = DEFAULT) -> Kano:
+def kano(counts: Mapping[str, int], thresholds: Thresholds = DEFAULT, floor: int = 1) -> Kano:
     """Judge a feature by its counts.
 
     Parameters
     ----------
     counts : category -> respondents
+    floor : int
+        Fewer respondents are not told of.
 
     Returns
     -------
@@ -72,21 +75,31 @@ def kano(counts: Mapping[str, int], thresholds: Thresholds = DEFAULT) -> Kano:
     given: dict[str, int] = {name: int(counts.get(name, 0)) for name in ORDER}
     n = sum(given.values())
     rated = given["A"] + given["O"] + given["M"] + given["I"]
-    if n == 0:
-        none = undefined("no_respondents")
-        return Kano(given, none, none, None, none, "mixed", none)
+    if n < max(floor, 1):
+        none = undefined("too_few" if n else "no_respondents")
+        return Kano(dict.fromkeys(ORDER, 0), none, none, None, none, "mixed", none)
     ranked = sorted(ORDER, key=lambda name: (-given[name], ORDER.index(name)))
     first, second = given[ranked[0]], given[ranked[1]]
     strength = 100 * (first - second) / n
-    empty = undefined("no_complete_cases", 0)
+    better = wilson(given["A"] + given["O"], rated, thresholds.level, reason="no_complete_cases")
+    worse = wilson(given["O"] + given["M"], rated, thresholds.level, reason="no_complete_cases")
     return Kano(
         given,
-        Statistic((given["A"] + given["O"]) / rated, n=rated, method="better") if rated else empty,
-        Statistic(-(given["O"] + given["M"]) / rated, n=rated, method="worse") if rated else empty,
+        replace(better, method="better, Wilson interval"),
+        _negative(worse),
         ranked[0],
         Statistic(strength, n=n, method="share of the first minus share of the second"),
         ranked[0] if strength >= thresholds.kano_strength else "mixed",
         _fong(first, second, n),
+    )
+
+
+def _negative(share: Statistic) -> Statistic:
+    """The share with a minus sign: what is lost without the feature."""
+    if share.value is None or share.low is None or share.high is None:
+        return share
+    return replace(
+        share, value=-share.value + 0.0, low=-share.high + 0.0, high=-share.low + 0.0, method="worse, Wilson interval"
     )
 
 

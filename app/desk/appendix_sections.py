@@ -11,6 +11,7 @@ from app.desk.appendix_comments import comments
 from app.desk.appendix_effects import drivers, performance
 from app.desk.appendix_gaps import gaps
 from app.desk.appendix_groups import comparability, groups
+from app.desk.appendix_kano import features
 from app.desk.appendix_outcomes import outcomes
 from app.desk.appendix_parts import Section
 from app.desk.appendix_scales import reliability
@@ -31,6 +32,7 @@ SECTIONS: tuple[Callable[[Terms], Section | None], ...] = (
     branches,
     drivers,
     performance,
+    features,
     outcomes,
     course,
     sample,

@@ -21,6 +21,7 @@ from app.desk.appendix_parts import (
 )
 from app.desk.appendix_words import Terms
 from app.desk.report_words import joined, level, share, span
+from app.desk.short_form import preview_rows
 from app.words import _, count, day, decimal, signed
 
 
@@ -252,23 +253,23 @@ def _sample_points(terms: Terms) -> tuple[Point, ...]:
     return (Point("caution", text % {"width": decimal(limit), "names": joined(wide)}),)
 
 
+def _short_form_used(terms: Terms) -> tuple[str, ...]:
+    """That not everybody was asked every item, and what follows for this page."""
+    if terms.questionnaire.drawn is None:
+        return ()
+    return (
+        _(
+            "Short form: each customer was asked the core items and, by lot, some of the others. In the report, gaps "
+            "of cells, dimensions and stages are means of item gaps; on this page they are each customer's own mean "
+            "over the items asked, in which core items weigh more."
+        ),
+    )
+
+
 def _short_form(terms: Terms) -> Table:
     one = terms.research.sampling.short_form
     assert one is not None
-    rows = [
-        (_("Items asked of each customer"), [f"{count(one.items_asked)} / {count(one.items)}"]),
-        (_("Answers to a core item"), [decimal(one.n_core, 0)]),
-        *(
-            (_("Answers to another item: %(stage)s") % {"stage": terms.stages.get(name, name)}, [decimal(n, 0)])
-            for name, n in one.n_random.items()
-        ),
-        *(
-            (_("Interval wider by the factor: %(stage)s") % {"stage": terms.stages.get(name, name)}, [decimal(n)])
-            for name, n in one.wider.items()
-        ),
-        (_("Chance that every pair of items has enough answers"), [share(one.every_pair)]),
-        (_("Answers needed for that (98 %)"), [count(one.n_for_pairs)]),
-    ]
+    rows = preview_rows(one, terms.stages)
     caption = _("Preview of the short form (planned missingness), with as many customers")
     return simple(caption, (_("Quantity"), _("Value")), rows, folded=True)
 
@@ -299,6 +300,7 @@ def methods(terms: Terms) -> Section:
         _("Methods and seed"),
         _("Everything on this page comes from the same answers as the report; a re-run gives the same numbers."),
         (
+            *_short_form_used(terms),
             _(
                 "Multiplicity: Games-Howell and Holm within a table of groups; Benjamini-Hochberg over the items of a "
                 "screening and over the rows of a comparison of waves; modification indices are a screen; all other p "

@@ -11,11 +11,14 @@ import segno
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from analysis.thresholds import DEFAULT
 from app.access import MaybeVisitorDep, PublisherDep, SignInNeeded, VisitorDep, check_csrf, same_origin
 from app.desk.frame import frame
+from app.desk.short_form import MOST_PLANNED, PLANNED, planned_of, preview_of, preview_rows, stage_names
 from app.requests import Desk, DeskDep, LanguageDep, Posted, PostedDep
-from app.words import N_, _, render
+from app.words import N_, _, count, render
 from surveys.authoring import bank, load
+from surveys.lots import DRAWN
 from surveys.questionnaire import COLUMNS, Format, Questionnaire
 from surveys.simulate import simulate_arrivals
 from surveys.store import collect, people, publish, releases
@@ -77,12 +80,17 @@ class Wish:
     opens: str = ""
     closes: str = ""
     stage_importance: bool = False
+    short_form: bool = False
+    planned: str = str(PLANNED)
 
 
 def _publish_page(
     request: Request, desk: Desk, visitor: Any, wish: Wish, messages: dict[str, str], status: int = 200
 ) -> Response:
     choices = [(name, load(name)) for name in bank()]
+    chosen = dict(choices).get(wish.questionnaire)
+    planned = planned_of(wish.planned) or PLANNED
+    preview = preview_of(chosen, planned) if chosen else None
     return HTMLResponse(
         render(
             "desk/publish.html",
@@ -91,6 +99,10 @@ def _publish_page(
             messages=messages,
             choices=choices,
             formats=COLUMNS,
+            chosen=chosen,
+            planned=planned,
+            preview=preview_rows(preview, stage_names(chosen)) if chosen and preview else [],
+            enough=DEFAULT.planned_pairs,
             public_url=desk.settings.public_url,
         ),
         status,
@@ -112,6 +124,11 @@ def publish_survey(
     check_csrf(visitor, posted.get("csrf"))
     wish = _wish(posted)
     messages: dict[str, str] = {}
+    if posted.get("go") == "preview":
+        if planned_of(wish.planned) is None:
+            told = _("The number of answers is “%(value)s”; allowed is a whole number from 1 to %(most)s.")
+            messages["planned"] = told % {"value": wish.planned[:40], "most": count(MOST_PLANNED)}
+        return _publish_page(request, desk, visitor, wish, messages, 422 if messages else 200)
     opens, closes = _day(wish.opens, "opens", messages), _day(wish.closes, "closes", messages)
     if opens is None and "opens" not in messages:
         opens = desk.settings.today()
@@ -147,15 +164,20 @@ def _worded(complaint: publish.Complaint) -> str:
         "bank": N_("The name of the bank has %(value)s characters; allowed are 1 to 120."),
         "closes": N_("The last day %(value)s is before the first day %(allowed)s; allowed is that day or later."),
         "wording": N_("The questionnaire is not complete: %(value)s."),
+        "core": N_(
+            "There is no short form of “%(value)s”: it needs stages, items that are marked as core, and more others "
+            "than are drawn of a stage."
+        ),
         "link": N_("A link needs a branch (1 to 80 characters) or a way in (1 to 40 characters)."),
     }
     return _(sentences[complaint.code]) % {"value": complaint.value, "allowed": complaint.allowed}
 
 
 def _wish(posted: Posted) -> Wish:
-    names = ("questionnaire", "format", "slug", "bank", "wave", "opens", "closes")
+    names = ("questionnaire", "format", "slug", "bank", "wave", "opens", "closes", "planned")
     values = {name: posted.get(name).strip()[:200] for name in names}
-    return Wish(**values, stage_importance=posted.get("stage_importance") == "yes")
+    stage_importance, short_form = (posted.get(name) == "yes" for name in ("stage_importance", "short_form"))
+    return Wish(**values, stage_importance=stage_importance, short_form=short_form)
 
 
 def _day(text: str, name: str, messages: dict[str, str]) -> date | None:
@@ -186,7 +208,8 @@ def _chosen(wish: Wish, messages: dict[str, str]) -> Questionnaire | None:
             }
             return None
         format_ = next(name for name in COLUMNS if name == wish.format)
-    return questionnaire.variant(format_, ("stage_importance",) if wish.stage_importance else ())
+    include = ("stage_importance",) if wish.stage_importance else ()
+    return questionnaire.variant(format_, include, DRAWN if wish.short_form else None)
 
 
 @router.get("/surveys/{slug}")

@@ -177,6 +177,7 @@ def methods(names: Names) -> tuple[str, ...]:
     }[names.format]
     found = [
         lead,
+        *_short_form(names),
         _(
             "A cell, dimension or stage is each customer's mean over its answered items, given at least half of "
             "them. Intervals are two-sided %(level)s t intervals, in which every customer counts once."
@@ -200,6 +201,28 @@ def methods(names: Names) -> tuple[str, ...]:
         )
     )
     return tuple(found)
+
+
+def _short_form(names: Names) -> tuple[str, ...]:
+    """That not everybody was asked every item, and how figures of several items are made then."""
+    gaps, meta, items = names.report.gaps, names.report.meta, len(names.layout.items)
+    tests = (gaps.overall, *gaps.stages.values(), *gaps.dimensions.values(), *gaps.cells.values())
+    of_items = any("short_form" in one.gap.flags for one in tests)
+    if not of_items and names.questionnaire.drawn is None:
+        return ()
+    left_out = meta.missing.get("not_asked", 0) / (max(meta.n, 1) * COLUMNS_ASKED.get(meta.format, 1))
+    asked = _("Short form: each customer was asked %(n)s of %(all)s items.") % {
+        "n": f"{items - left_out:.1f}".removesuffix(".0"),
+        "all": items,
+    }
+    if not of_items:
+        return (asked,)
+    made = _(
+        "Gaps of cells, dimensions and stages, and their totals, are means of item gaps, each by all who rated the "
+        "item, with intervals that allow for it. Perceptions, other tests and effect sizes are by customer, as the "
+        "next note says."
+    )
+    return (asked, made)
 
 
 def _rule(names: Names) -> str:

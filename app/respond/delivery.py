@@ -23,10 +23,11 @@ from app.respond.visit import (
     survey_of,
 )
 from app.respond.whole import whole_page
-from app.words import N_, language
+from app.words import N_, _, language
 from surveys.coding import Answers, Codebook
 from surveys.form import Card, Fault, Page, read_page, visible
 from surveys.store import collect
+from surveys.store.invitations import Spent, take_in
 from surveys.tables import Link
 
 WHOLE = ("/s/{slug}/form", "/s/{slug}/{code}/form")
@@ -44,11 +45,13 @@ async def whole_form(request: Request) -> Response:
     survey = await survey_of(request, desk, path["slug"])
     link = await link_of(desk, survey, path["code"]) if "code" in path else UNLINKED
     if request.method == "POST":
-        return await _deliver(request, desk, survey, link, posted.values)
-    return remember_language(request, desk, survey, not_open(desk, survey) or _document(request, desk, survey))
+        return await deliver(request, desk, survey, link, posted.values)
+    return remember_language(request, desk, survey, not_open(desk, survey) or document(request, desk, survey))
 
 
-def _document(request: Request, desk: Desk, survey: Published) -> Response:
+def document(request: Request, desk: Desk, survey: Published) -> Response:
+    """The form, the same for everybody who speaks the language."""
+
     def draw() -> str:
         path = receipt_path(survey)
         address = f"{desk.settings.public_url}{path}"
@@ -57,13 +60,13 @@ def _document(request: Request, desk: Desk, survey: Published) -> Response:
     return ready_page(request, survey, draw, "whole", desk.settings.public_url)
 
 
-async def _deliver(
-    request: Request, desk: Desk, survey: Published, link: Link, posted: Mapping[str, Sequence[str]]
+async def deliver(
+    request: Request, desk: Desk, survey: Published, link: Link, posted: Mapping[str, Sequence[str]], once: str = ""
 ) -> Response:
     """Read all pages and take the answers in; acknowledged, with the receipt, when they are on disk.
 
     The same key with the same answers is acknowledged again, also after the survey has closed: the first
-    acknowledgement may have been lost on its way.
+    acknowledgement may have been lost on its way.  `once` is the hash of the one-time link that this spends.
     """
     key = request.headers.get("idempotency-key", "")
     if not KEY.fullmatch(key):
@@ -71,17 +74,24 @@ async def _deliver(
     if closed := not_open(desk, survey):
         sent = await look(desk, lambda connection: collect.sent_before(connection, key))
         return _receipt(desk, survey, key) if sent else closed
-    answers, faults = read_whole(survey.pages, survey.book, posted)
+    answers, faults = read_whole(survey.pages, survey.book, posted, survey.begun(key))
     if faults:
         return _json({"faults": [_told(page, fault) for page, fault in faults]}, 422)
     given, today = bytes(answers.closed), desk.settings.today()
     arrival = collect.Arrival(key, given, answers.comments, language(), today, link.unit, link.channel, drafted=False)
     try:
-        await keep(desk, lambda connection: collect.ingest(connection, survey.id, survey.book, [arrival]))
+        await keep(desk, lambda connection: take_in(connection, survey.id, survey.book, arrival, once))
     except collect.Conflict:
         # The first delivery had arrived although its sender could not know; what was changed since does not count.
         return _receipt(desk, survey, key, 409)
+    except Spent:
+        return refused(_("Not sent: this link has been used before. Your answers are still on this device."), 410)
     return _receipt(desk, survey, key)
+
+
+def refused(message: str, status: int) -> Response:
+    """Why the answers were not taken, for the script to say beside its button."""
+    return _json({"message": message}, status)
 
 
 def _receipt(desk: Desk, survey: Published, key: str, status: int = 200) -> Response:
@@ -96,20 +106,21 @@ def _json(found: object, status: int = 200) -> Response:
 
 
 def read_whole(
-    pages: Sequence[Page], book: Codebook, posted: Mapping[str, Sequence[str]]
+    pages: Sequence[Page], book: Codebook, posted: Mapping[str, Sequence[str]], begun: Answers | None = None
 ) -> tuple[Answers, list[tuple[Page, Fault]]]:
     """Read page after page as if they had been sent one by one.
 
-    Blanks are no fault here: the browser has pointed at them, once, and the person has let them be.
+    Blanks are no fault here: the browser has pointed at them, once, and the person has let them be.  `begun` marks what
+    was not asked: nothing is read of it, whatever was posted.
     """
-    answers, wrong = Answers.blank(book), list[tuple[Page, Fault]]()
+    answers, wrong = begun or Answers.blank(book), list[tuple[Page, Fault]]()
     for page in pages:
         met: tuple[Card, ...] = ()
         faults: list[Fault] = []
         # A question may hang on another of its own page; then the page is read again with that one known.
         while (now := visible(page, book, answers)) != met:
             met = now
-            answers, faults, _ = read_page(page, book, answers, posted)
+            answers, faults, _refused = read_page(page, book, answers, posted)
             if len(met) == len(page.cards):
                 break
         wrong += [(page, fault) for fault in faults if fault.code != "missing"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from app.requests import Desk
 from app.respond.view import SurveyView
-from surveys.coding import Codebook, codebook
-from surveys.form import Page, pages
+from surveys.coding import Answers, Codebook, codebook
+from surveys.form import Page, pages, visible
+from surveys.lots import Lot, asked, left_out, lots
 from surveys.questionnaire import Questionnaire
 from surveys.store import publish
 from surveys.store.database import reading
@@ -39,6 +42,24 @@ class Published:
             return "closed"
         return "not_yet" if today < self.opens_on else "open"
 
+    @cached_property
+    def lots(self) -> tuple[Lot, ...]:
+        """What is drawn from in the short form."""
+        return lots(self.questionnaire)
+
+    def begun(self, key: str) -> Answers:
+        """The answers of a visit before anything is answered: what it is not to be asked is marked already."""
+        return Answers.begun(self.book, left_out(self.lots, key)) if self.lots else Answers.blank(self.book)
+
+    @cached_property
+    def _minutes(self) -> int | None:
+        """What the questionnaire says, or the part of it that the short form takes; alike for everybody."""
+        whole = self.questionnaire.minutes
+        if not whole or not self.lots:
+            return whole
+        met = sum(len(visible(page, self.book, self.begun(""))) for page in self.pages if not page.conditional)
+        return math.ceil(whole * met / sum(len(page.cards) for page in self.pages if not page.conditional))
+
     def view(self, code: str = "") -> SurveyView:
         """What the templates show of it."""
         questionnaire = self.questionnaire
@@ -50,11 +71,13 @@ class Published:
             intro=questionnaire.intro,
             languages=questionnaire.languages,
             simulated=self.simulated,
-            minutes=questionnaire.minutes,
+            minutes=self._minutes,
             closes=self.closes_on,
             keeper=self.bank,
             floor=questionnaire.min_group,
-            questions=len(questionnaire.items) or sum(len(page.cards) for page in self.pages),
+            questions=asked(questionnaire) or sum(len(page.cards) for page in self.pages),
+            drawn_from=len(questionnaire.items) if self.lots else 0,
+            lots=self.lots,
             format=questionnaire.format,
             audience=questionnaire.audience,
             path=f"/s/{self.slug}/{code}" if code else f"/s/{self.slug}",

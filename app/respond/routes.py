@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.convertors import Convertor, register_url_convertor
 
 from app.access import same_origin
+from app.invite.notices import used
 from app.requests import Desk, DeskDep, Posted, PostedDep, get_desk, keep, look, posted_form
 from app.respond import view
 from app.respond.published import Published
@@ -20,6 +21,7 @@ from app.respond.visit import (
     language_of,
     link_of,
     not_open,
+    once_cookie,
     page_html,
     ready_page,
     receipt_path,
@@ -34,6 +36,7 @@ from surveys.coding import Answers
 from surveys.form import Fault, Page, forget_unmet, next_page, previous_page, read_page, visible, whole_faults
 from surveys.store import collect
 from surveys.store.collect import Begun
+from surveys.store.invitations import Spent, find, link_hash, take_in
 
 router = APIRouter(include_in_schema=False)
 
@@ -163,9 +166,11 @@ async def show_page(request: Request, desk: Desk, survey: Published, number: int
         return see_other(f"/s/{survey.slug}/{page.number if page else 1}")
     if closed := not_open(desk, survey):
         return closed
-    # A page on which nothing is answered yet names nobody.
-    blank = not draft.comments and not any(draft.closed[number] for card in page.cards for number in card.fields)
-    return page_html(request, _drawn(survey, page, _answers(draft)), of_everybody=blank)
+    answers = _answers(draft)
+    # A page on which nothing is answered yet names nobody; which items were drawn is alike for many.
+    met = visible(page, survey.book, answers)
+    blank = not draft.comments and not any(draft.closed[number] for card in met for number in card.fields)
+    return page_html(request, _drawn(survey, page, answers), of_everybody=blank)
 
 
 async def send_page(request: Request, desk: Desk, survey: Published, number: int, posted: Posted) -> Response:
@@ -191,7 +196,7 @@ async def send_page(request: Request, desk: Desk, survey: Published, number: int
         draft.furthest = max(draft.furthest, number)
         following = next_page(survey.pages, survey.book, taken, number)
         if following is None:
-            return await _send(desk, survey, key, draft, taken)
+            return await _send(request, desk, survey, key, draft, taken)
     await keep(desk, lambda connection: collect.save_draft(connection, draft))
     if go == "back":
         before = previous_page(survey.pages, survey.book, taken, number)
@@ -230,18 +235,19 @@ async def _start(request: Request, desk: Desk, survey: Published, posted: Posted
         resumed = _page(survey, draft, draft.furthest + 1)
         return see_other(f"/s/{survey.slug}/{resumed.number if resumed else 1}")
     key = collect.new_key()
+    begun = survey.begun(key)
     draft = Begun(
         token_hash=collect.fingerprint("draft", key),
         survey_id=survey.id,
         unit=unit,
         channel=channel,
         language=language_of(request, survey),
-        closed=bytes(len(survey.book)),
+        closed=bytes(begun.closed),
         comments={},
         expires_on=collect.draft_expiry(desk.settings.today()),
     )
     await keep(desk, lambda connection: collect.begin_draft(connection, draft))
-    first = next_page(survey.pages, survey.book, Answers.blank(survey.book), 0)
+    first = next_page(survey.pages, survey.book, begun, 0)
     answer = see_other(f"/s/{survey.slug}/{first.number if first else 1}")
     set_key(answer, desk, survey, key, collect.DRAFT_DAYS * 86400)
     return answer
@@ -298,19 +304,29 @@ def _drawn(
     )
 
 
-async def _send(desk: Desk, survey: Published, key: str, draft: Begun, answers: Answers) -> Response:
+async def _send(request: Request, desk: Desk, survey: Published, key: str, draft: Begun, answers: Answers) -> Response:
     """The last page: the whole is checked once more, taken into the inbox, and acknowledged when it is on disk."""
     forget_unmet(survey.pages, survey.book, answers)
     wrong = whole_faults(survey.pages, survey.book, answers)
     if wrong is not None:
         await keep(desk, lambda connection: collect.save_draft(connection, draft))
         return see_other(f"/s/{survey.slug}/{wrong.number}")
-    arrival = collect.Arrival(
-        key, bytes(answers.closed), answers.comments, draft.language, desk.settings.today(), draft.unit, draft.channel
-    )
-    # On a conflict a second window sent other answers first; those count, and their receipt is shown.
-    with suppress(collect.Conflict):
-        await keep(desk, lambda connection: collect.ingest(connection, survey.id, survey.book, [arrival]))
+    # The draft does not know by which link it was begun, since its answers lie beside it; the browser does.
+    token = request.cookies.get(once_cookie(survey), "")
+    opening = await look(desk, lambda connection: find(connection, token)) if token else None
+    unit, channel = (opening.unit, opening.channel) if opening else (draft.unit, draft.channel)
+    given, today = bytes(answers.closed), desk.settings.today()
+    arrival = collect.Arrival(key, given, answers.comments, draft.language, today, unit, channel)
+    once = link_hash(token) if token else ""
+    try:
+        # On a conflict a second window sent other answers first; those count, and their receipt is shown.
+        with suppress(collect.Conflict):
+            await keep(desk, lambda connection: take_in(connection, survey.id, survey.book, arrival, once))
+    except Spent:
+        await keep(desk, lambda connection: collect.save_draft(connection, draft))
+        return html(used(survey.view(), receipt_path(survey)), 410)
     answer = see_other(f"/s/{survey.slug}/thanks")
     set_key(answer, desk, survey, key, RECEIPT_SECONDS)
+    if token:
+        answer.delete_cookie(once_cookie(survey), path=f"/s/{survey.slug}")
     return answer

@@ -12,6 +12,7 @@ from babel.dates import format_date
 
 from app.assets import static_url
 from app.words import LANGUAGES, day, language, render
+from surveys.lots import Lot
 from surveys.questionnaire import Text
 
 
@@ -19,9 +20,10 @@ from surveys.questionnaire import Text
 class SurveyView:
     """A survey as far as its respondent meets it.
 
-    `questions` counts the statements (without statements: all questions), `floor` is the smallest group that is
-    reported, `keeper` says who keeps the answers (blank: the bank), `path` is ``/s/<slug>`` or
-    ``/s/<slug>/<link code>``, and `key` changes whenever the frozen survey does.
+    `questions` counts the statements (without statements: all questions); in the short form they are drawn by `lots`
+    from as many as `drawn_from` says.  `floor` is the smallest group that is reported, `keeper` says who keeps the
+    answers (blank: the bank), `path` is ``/s/<slug>`` or ``/s/<slug>/<link code>``, and `key` changes whenever the
+    frozen survey does.
     """
 
     key: str
@@ -39,6 +41,8 @@ class SurveyView:
     format: str
     audience: str
     path: str
+    drawn_from: int = 0
+    lots: tuple[Lot, ...] = ()
 
     @property
     def mark(self) -> str:

@@ -92,6 +92,8 @@ def _facts(survey: SurveyView) -> list[tuple[str, str]]:
 
 def _amount(survey: SurveyView) -> str:
     number = survey.questions
+    if survey.drawn_from:
+        return _drawn_amount(survey)
     if survey.audience != "customer":
         words = ngettext("%(n)s question", "%(n)s questions", number)
     elif survey.format == "three_column":
@@ -109,6 +111,21 @@ def _amount(survey: SurveyView) -> str:
     else:
         words = ngettext("%(n)s statement about this bank", "%(n)s statements about this bank", number)
     return words % {"n": number}
+
+
+def _drawn_amount(survey: SurveyView) -> str:
+    """The short form, which says that others get others: people compare."""
+    words = {
+        "two_column": _(
+            "%(n)s of %(all)s statements, drawn by lot and asked twice: first about an excellent bank, then about "
+            "this one"
+        ),
+        "three_column": _(
+            "%(n)s of %(all)s features, drawn by lot, each with the level you would accept, the level you wish for and "
+            "the level you get"
+        ),
+    }.get(survey.format, _("%(n)s of %(all)s statements about this bank, drawn by lot"))
+    return words % {"n": survey.questions, "all": survey.drawn_from}
 
 
 def thanks(survey: SurveyView, code: str, *, receipt_path: str, address: str = "") -> str:

@@ -84,6 +84,11 @@ def set_key(answer: Response, desk: Desk, survey: Published, key: str, seconds: 
     )
 
 
+def once_cookie(survey: Published) -> str:
+    """The name of the cookie with the token of a one-time link, for the way without script."""
+    return f"fgi-{survey.slug}"
+
+
 def receipt_path(survey: Published) -> str:
     """Where a receipt code can be entered."""
     return f"/s/{survey.slug}/receipt"

@@ -21,6 +21,7 @@ from app.respond.shell import SurveyView, draw
 from app.words import _
 from surveys.coding import Codebook
 from surveys.form import Card, Fault, Page, reminders
+from surveys.lots import Lot
 from surveys.store.collect import DRAFT_DAYS
 
 
@@ -39,7 +40,7 @@ def whole_page(survey: SurveyView, pages: Sequence[Page], book: Codebook, *, rec
         days=DRAFT_DAYS,
         receipt_path=receipt_path,
         address=address,
-        rules=_data(rules(pages, book) | {"words": _words(survey, pages)}),
+        rules=_data(rules(pages, book, survey.lots) | {"words": _words(survey, pages)}),
         slot=lambda name: "",
         mark=lambda field, byte: "",
     )
@@ -52,9 +53,10 @@ def _data(found: object) -> Markup:
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704
 
 
-def rules(pages: Sequence[Page], book: Codebook) -> dict[str, Any]:
-    """What the script has to know of each page and card."""
-    return {
+def rules(pages: Sequence[Page], book: Codebook, lots: Sequence[Lot] = ()) -> dict[str, Any]:
+    """What the script has to know of each page and card; in the short form, also from which items it draws how many."""
+    drawn = {"lots": [[lot.items, lot.drawn] for lot in lots]} if lots else {}
+    return drawn | {
         "pages": [
             {
                 "number": page.number,
@@ -63,7 +65,7 @@ def rules(pages: Sequence[Page], book: Codebook) -> dict[str, Any]:
                 "cards": [_card(card, book) for card in page.cards],
             }
             for page in pages
-        ]
+        ],
     }
 
 
@@ -100,6 +102,8 @@ def _card(card: Card, book: Codebook) -> dict[str, Any]:
         "fields": [card.name] if card.kind in ("multiple", "text") else [book.fields[n].name for n in card.fields],
         "asks": [[one.field, place_of(one, card), first_field(one, card), sentence(one, card)] for one in missing],
     }
+    if card.item is not None and book.fields[card.fields[0]].drawn:
+        found["item"] = card.item.id
     if card.question and card.question.condition:
         found["if"] = card.question.condition
     if card.kind == "points" and card.question:

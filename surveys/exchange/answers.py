@@ -85,7 +85,8 @@ def read_answers(questionnaire: Questionnaire, table: Table, rules: Rules | None
     Returns
     -------
     FileAnswers
-        (n, fields) bytes.  A column of a question that the file does not have is "not asked".
+        (n, fields) bytes.  A column of a question that the file does not have is "not asked"; so is an item of the
+        short form, where its column ``<item>__asked`` is 0 or, without that column, where nothing of it is answered.
 
     Raises
     ------
@@ -112,12 +113,32 @@ def read_answers(questionnaire: Questionnaire, table: Table, rules: Rules | None
                 bad_rows[rows] = True
                 allowed = entry.allowed + ", or an empty cell"
                 bad += [BadCell(int(row) + table.first_row, name, value, allowed) for row in rows[: MOST_TOLD + 1]]
+    _leave_out(questionnaire, book, table, closed)
     if bad_rows.any():
         numbers = [int(row) + table.first_row for row in np.flatnonzero(bad_rows)]
         if not rules.skip_bad_rows:
             raise BadRows(sorted(bad, key=lambda cell: (cell.row, cell.column)), numbers, table.n)
         return FileAnswers(np.ascontiguousarray(closed[~bad_rows].T).T, numbers)
     return FileAnswers(closed)
+
+
+def tells_asked(questionnaire: Questionnaire, table: Table) -> bool:
+    """Whether a file says of items who was asked them: the product's own download of a short form."""
+    return any(f"{item.id}__asked" in table.columns for item in questionnaire.items)
+
+
+def _leave_out(questionnaire: Questionnaire, book: Codebook, table: Table, closed: NDArray[np.uint8]) -> None:
+    """Blanks of items that were not asked."""
+    for item in questionnaire.items:
+        places = [place for place, entry in enumerate(book.fields) if entry.item == item.id and entry.column]
+        name = f"{item.id}__asked"
+        if name not in table.columns and not book.fields[places[0]].drawn:
+            continue
+        blank = (closed[:, places] == BLANK).all(axis=1)
+        if name in table.columns:
+            said = [_written(value) in ("0", "false") for value in table.columns[name]]
+            blank &= np.array(said, dtype=bool) & ~table.empty[name]
+        closed[np.ix_(np.flatnonzero(blank), np.array(places))] = NOT_ASKED
 
 
 def _with_flags(entry: Field, coded: NDArray[np.uint8], table: Table) -> NDArray[np.uint8]:
@@ -150,6 +171,7 @@ def _columns(questionnaire: Questionnaire, book: Codebook, table: Table, rules: 
             "or a columns: map in the questionnaire"
         )
     flags = {f"{entry.name}__{flag}" for entry in book.fields for flag in ("na", "dk")}
+    flags |= {f"{item.id}__asked" for item in questionnaire.items}
     used = set(source.values()) | set(book.texts) | set(OWN_COLUMNS) | flags
     ignored = questionnaire.data.ignore + rules.ignore
     unknown = [

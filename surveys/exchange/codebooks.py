@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from surveys.coding import Codebook, Field, codebook
+from surveys.lots import lots
 from surveys.questionnaire import Questionnaire, Text
 
 OWN: dict[str, dict[str, str]] = {
@@ -17,6 +18,13 @@ OWN: dict[str, dict[str, str]] = {
 FLAGS: dict[str, Text] = {
     "na": {"en": "1: “not applicable” was chosen", "zh-CN": "1：选择了“不适用”"},
     "dk": {"en": "1: “cannot judge” was chosen", "zh-CN": "1：选择了“无法判断”"},
+}
+
+ASKED: Text = {"en": "1: the item was asked (short form)", "zh-CN": "1：询问了该条目（简版问卷）"}
+EMPTY: Text = {"en": "not answered, or not applicable where __na is 1", "zh-CN": "未作答；若 __na 为 1 则为不适用"}
+EMPTY_SHORT: Text = {
+    "en": "not answered, or not applicable where __na is 1, or not asked where __asked is 0",
+    "zh-CN": "未作答；若 __na 为 1 则为不适用；若 __asked 为 0 则为未询问",
 }
 
 
@@ -40,16 +48,14 @@ def describe(questionnaire: Questionnaire, about: dict[str, Any]) -> dict[str, A
         {"name": name, "type": "text" if name != "submission" else "integer", "label": words}
         for name, words in OWN.items()
     ]
+    asked: set[str | None] = set()
     for entry in book.fields:
+        if entry.drawn and entry.item not in asked:
+            asked.add(entry.item)
+            columns.append(_flag(f"{entry.item}__asked", ASKED, entry))
         columns.append(_column(questionnaire, entry))
         columns += [
-            {
-                "name": f"{entry.name}__{flag}",
-                "type": "integer",
-                "label": FLAGS[flag],
-                "values": {"0": {}, "1": {}},
-                "of": entry.name,
-            }
+            _flag(f"{entry.name}__{flag}", FLAGS[flag], entry)
             for flag, code in (("na", entry.na), ("dk", entry.dk))
             if code
         ]
@@ -63,12 +69,15 @@ def describe(questionnaire: Questionnaire, about: dict[str, Any]) -> dict[str, A
             "format": questionnaire.format,
             "languages": list(questionnaire.languages),
         },
-        "missing": {
-            "": {"en": "not answered, or not applicable where __na is 1", "zh-CN": "未作答；若 __na 为 1 则为不适用"}
-        },
+        "missing": {"": EMPTY_SHORT if asked else EMPTY},
+        **({"short_form": [{"items": lot.items, "drawn": lot.drawn} for lot in lots(questionnaire)]} if asked else {}),
         "free_text": _free_text(questionnaire, book),
         "columns": columns,
     }
+
+
+def _flag(name: str, label: Text, entry: Field) -> dict[str, Any]:
+    return {"name": name, "type": "integer", "label": label, "values": {"0": {}, "1": {}}, "of": entry.name}
 
 
 def _column(questionnaire: Questionnaire, entry: Field) -> dict[str, Any]:

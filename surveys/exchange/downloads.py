@@ -2,6 +2,7 @@
 
 Ratings are numbers; an empty cell is a rating that was not given.  Where "not applicable" could be chosen, a column
 ``<field>__na`` tells it from a blank (1: not applicable), so that a mean over a rating column is right without care.
+In the short form a column ``<item>__asked`` tells blanks from items that were not asked (0: not asked).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from surveys.codes import DO_NOT_KNOW, HIGHEST_ANSWER, NOT_APPLICABLE
+from surveys.codes import DO_NOT_KNOW, HIGHEST_ANSWER, NOT_APPLICABLE, NOT_ASKED
 from surveys.coding import Codebook, Field
 from surveys.store.read import Released, period_of
 
@@ -49,6 +50,8 @@ def as_table(book: Codebook, released: Released) -> pa.Table:
     }
     for place, entry in enumerate(book.fields):
         column = np.ascontiguousarray(released.closed[:, place])
+        if entry.drawn:  # the same in each of the item's columns
+            columns.setdefault(f"{entry.item}__asked", pa.array((column != NOT_ASKED).astype(np.int8)))
         columns[entry.name] = _values(entry, column)
         if entry.na:
             columns[f"{entry.name}__na"] = pa.array(np.equal(column, NOT_APPLICABLE).astype(np.int8))

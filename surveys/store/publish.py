@@ -14,6 +14,7 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from surveys.authoring import ready_to_publish
+from surveys.lots import lots
 from surveys.questionnaire import Questionnaire
 from surveys.tables import Link, Release, Submission, Survey, Waiting
 
@@ -26,7 +27,7 @@ class Complaint:
     """One thing that is wrong with what was filled in: the field, a code, the value, and what is allowed."""
 
     field: str
-    code: Literal["slug", "taken", "wave", "bank", "closes", "wording", "link"]
+    code: Literal["slug", "taken", "wave", "bank", "closes", "wording", "core", "link"]
     value: str = ""
     allowed: str = ""
 
@@ -39,6 +40,8 @@ class Complaint:
             "bank": "the name has {value} characters; allowed are 1 to 120",
             "closes": "{value} is before the opening day {allowed}; allowed is that day or later",
             "wording": "{value}",
+            "core": "the short form needs stages, items with core: true, and more others than are drawn of a stage; "
+            "{value} has no such items",
             "link": "branch or way in is empty or too long; allowed are 1 to 80 characters for the branch, 40 for the "
             "way in",
         }
@@ -92,6 +95,8 @@ def publish(
     missing = ready_to_publish(questionnaire)
     if missing:
         wrong.append(Complaint("questionnaire", "wording", "; ".join(missing)))
+    if questionnaire.drawn is not None and not lots(questionnaire):
+        wrong.append(Complaint("short_form", "core", questionnaire.id))
     if wrong:
         raise Unpublishable(wrong)
     definition = questionnaire.dump()

@@ -15,6 +15,7 @@ import pytest
 import analysis
 from analysis.compare.interaction import Interaction
 from analysis.confirm.fit import FitTable
+from analysis.driving.kano import kano
 from analysis.research import Research
 from analysis.results import REASONS, Statistic, undefined
 from analysis.study import Grouping, Study
@@ -301,3 +302,10 @@ def test_every_flag_and_every_reason_that_can_occur_has_its_words(language: str)
     assert flags() > {"interval_widened", "from_sample", "equivalent", "few_clusters", "two_stage"}
     assert flags() - ELSEWHERE <= set(flag_words()) | set(reason_words())
     assert set(reason_words()) == set(REASONS) and all(flag_words().values()) and all(reason_words().values())
+
+
+def test_features_are_told_by_kanos_categories(found: Research) -> None:
+    told = replace(found, kano={"alerts": kano({"M": 40, "O": 20, "A": 10, "I": 20, "R": 0, "Q": 0})})
+    one = section(told, "features")
+    assert one.sentence == "alerts: must be."
+    assert one.tables[0].rows[0].values[0] == "must be"

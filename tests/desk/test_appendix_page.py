@@ -55,7 +55,7 @@ IDS = (
     "missing",
     "methods",
 )
-SOMETIMES = ("waves", "causes", "repeated", "comments")
+SOMETIMES = ("waves", "causes", "repeated", "features", "comments")
 """Sections that stand on the page only where the answers hold what they need."""
 
 
