@@ -398,7 +398,9 @@ def _publish(given: argparse.Namespace) -> int:
 def _preview(questionnaire: Questionnaire, planned: int) -> list[str]:
     """What the short form gives, when it was chosen."""
     from app.desk.short_form import MOST_PLANNED, planned_of, preview_of, preview_rows, stage_names
+    from app.words import speak
 
+    speak("en")  # the command line is English, whatever was spoken before in this process
     if planned_of(str(planned)) is None:
         raise Refusal(f"--planned: the value is {planned}; allowed is a whole number from 1 to {MOST_PLANNED}")
     found = preview_of(questionnaire, planned) if questionnaire.drawn else None
