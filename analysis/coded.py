@@ -13,6 +13,7 @@ from analysis.screening import Checks
 from analysis.study import Grouping, Study
 from surveys.codes import BLANK, HIGHEST_ANSWER, NOT_ASKED
 from surveys.coding import Codebook
+from surveys.lots import DRAWN, design
 from surveys.questionnaire import WITH, WITHOUT, Question, Questionnaire
 
 
@@ -138,7 +139,7 @@ def study_of(questionnaire: Questionnaire, book: Codebook, closed: Bytes, contex
         context.days,
         context.closed,
         context.planned,
-        _short_form(questionnaire),
+        design(questionnaire, questionnaire.drawn or DRAWN) or None,
         _features(questionnaire, book, closed),
     )
 
@@ -230,21 +231,6 @@ def _checks(questionnaire: Questionnaire, book: Codebook, closed: Bytes) -> Chec
         elif question.type == "single" and "no" in (codes := [option.code for option in question.options]):
             own_word = column == codes.index("no") + 1
     return Checks(attention, own_word)
-
-
-def _short_form(questionnaire: Questionnaire) -> dict[str, tuple[int, int, int]] | None:
-    """Core items, others, and how many of those would be drawn in each stage; None without core items or stages."""
-    found = {}
-    for stage in questionnaire.stages:
-        own = [item for item in questionnaire.items if item.stage == stage.id]
-        core = sum(item.core for item in own)
-        if own:
-            found[stage.id] = (core, len(own) - core, min(DRAWN, len(own) - core))
-    return found if any(core for core, _, _ in found.values()) else None
-
-
-DRAWN = 2
-"""Items of the short form that each respondent is asked from every stage, beside the core."""
 
 
 class _Columns:

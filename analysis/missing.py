@@ -43,10 +43,8 @@ class Patterns:
         some = here.any(axis=1)
         values, here = np.where(here, values, 0.0)[some], here[some]
         k = values.shape[1]
-        packed = np.packbits(here, axis=1)
-        _, first, place = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-        place = place.ravel()
-        g = first.size
+        present, place = patterns(here)
+        g = present.shape[0]
         n = np.bincount(place, minlength=g).astype(np.float64)
         sums = np.zeros((g, k))
         np.add.at(sums, place, values)
@@ -56,7 +54,13 @@ class Patterns:
         for pattern in range(g):
             rows = values[order[edges[pattern] : edges[pattern + 1]]]
             cross[pattern] = rows.T @ rows
-        return cls(here[first], n, sums, cross)
+        return cls(present, n, sums, cross)
+
+
+def patterns(here: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """(g, k) different rows of an (n, k) mask, and the number of each row's among them."""
+    _, first, place = np.unique(np.packbits(here, axis=1), axis=0, return_index=True, return_inverse=True)
+    return here[first], place.ravel()
 
 
 @dataclass(frozen=True)
@@ -118,19 +122,24 @@ def em(values: Floats, thresholds: Thresholds = DEFAULT) -> EmMoments | None:
     )
 
 
-def _whole(found: Patterns, covariance: Floats) -> Floats:
+def _whole(present: NDArray[np.bool_], covariance: Floats) -> Floats:
     """(g, k, k) covariances with unit rows where a value is absent, so that all patterns are inverted at once."""
-    here = found.present[:, :, None] & found.present[:, None, :]
-    whole = np.where(here, covariance, 0.0)
+    whole = np.where(present[:, :, None] & present[:, None, :], covariance, 0.0)
     k = covariance.shape[0]
-    whole[:, np.arange(k), np.arange(k)] += ~found.present
+    whole[:, np.arange(k), np.arange(k)] += ~present
     return whole
+
+
+def inverses(present: NDArray[np.bool_], covariance: Floats) -> Floats:
+    """(g, k, k) inverse covariance of what each of the (g, k) patterns holds, 0 elsewhere."""
+    both = present[:, :, None] & present[:, None, :]
+    return np.asarray(np.linalg.inv(_whole(present, covariance)) * both, np.float64)
 
 
 def _step(found: Patterns, mean: Floats, covariance: Floats) -> tuple[Floats, Floats]:
     """One step of EM."""
     here = found.present
-    inverse = np.linalg.inv(_whole(found, covariance)) * (here[:, :, None] & here[:, None, :])
+    inverse = inverses(here, covariance)
     # Regression of every value on those present: rows of present ones are the identity.
     slope = covariance @ inverse
     residual = covariance - slope @ covariance
@@ -187,7 +196,7 @@ def _possible(covariance: Floats) -> bool:
 
 def log_likelihood(found: Patterns, mean: Floats, covariance: Floats) -> float:
     """Log likelihood of the values present, for a normal."""
-    whole = _whole(found, covariance)
+    whole = _whole(found.present, covariance)
     inverse = np.linalg.inv(whole) * (found.present[:, :, None] & found.present[:, None, :])
     _, log_det = np.linalg.slogdet(whole)
     centred = found.cross - found.sums[:, :, None] * mean - mean[:, None] * found.sums[:, None, :]
@@ -225,7 +234,7 @@ def little(values: Floats, thresholds: Thresholds = DEFAULT) -> Little | None:
     df = int(found.present.sum()) - values.shape[1]
     if df <= 0:
         return None
-    inverse = np.linalg.inv(_whole(found, moments.covariance))
+    inverse = inverses(found.present, moments.covariance)
     away = np.where(found.present, found.sums / found.n[:, None] - moments.mean, 0.0)
     chi2 = float((found.n * np.einsum("gi,gij,gj->g", away, inverse, away)).sum())
     return Little(chi2, df, float(special.chdtrc(df, chi2)), int(found.n.size))

@@ -193,7 +193,8 @@ def build_research(
             *_quality(part, own, thresholds, least),
             _missingness(part, rng, thresholds, least),
             comments_of(study, thresholds, least),
-            None if earlier is None or few else earlier.beside(study, rng, thresholds, floor, _drawn(clustering)),
+            None if earlier is None or few
+            else earlier.beside(study, tally, rng, thresholds, floor, _drawn(clustering)),
             None if few else again,
             None,
             SEED,

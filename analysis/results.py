@@ -84,6 +84,16 @@ class Statistic:
         return replace(self, flags=tuple(dict.fromkeys(self.flags + flags)))
 
 
+def held(
+    value: float, low: float, high: float, level: float, n: int, method: str, flags: tuple[str, ...] = ()
+) -> Statistic:
+    """A statistic whose interval holds it, flagged ``interval_widened`` where a limit had to be moved for that."""
+    slack = 1e-9 * max(1.0, abs(value))
+    if value < low - slack or value > high + slack:
+        flags = (*flags, "interval_widened")
+    return Statistic(value, min(low, value), max(high, value), level, n, method, flags)
+
+
 def undefined(reason: Reason, n: int = 0, method: str = "", level: float | None = None) -> Statistic:
     """A statistic without a value."""
     return Statistic(None, None, None, level, n, method, (), reason)

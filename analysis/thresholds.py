@@ -99,6 +99,8 @@ class Thresholds:
     wild_clusters: int = 30  # fewer branches: wild cluster bootstrap
     wild_draws: int = 1999
     pre_periods: int = 3  # fewer periods before: parallel trends cannot be looked at
+    baseline_cells: int = 5  # fewer cells give no baseline drawn towards their mean
+    mix_share: float = 0.8  # a trait takes part in the adjustment for the mix where so many of both waves told it
     target_change: float = 0.3  # change of the gap that an action should bring, on seven points
     sustained_periods: int = 8
     cfi_good: float = 0.95  # fit guides of a factor model: good, and acceptable

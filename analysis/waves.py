@@ -40,12 +40,6 @@ from analysis.trend.pretrend import PreTrend, pre_trend
 Floats = NDArray[np.float64]
 Comparison = Literal["shrunken", "difference_in_differences", "plain"]
 
-LEAST_CELLS = 5
-"""Fewer cells say too little of how much cells differ in truth for a baseline to be drawn towards their mean."""
-
-KNOWN_SHARE = 0.8
-"""A trait takes part in the adjustment for the mix where so many of both waves have told it."""
-
 
 @dataclass(frozen=True)
 class WaveChange:
@@ -92,9 +86,16 @@ class Wave:
     report: Report
 
     @classmethod
-    def of(cls, study: Study, thresholds: Thresholds, floor: int | None, sampled: bool = False) -> Wave:
-        """Sum the answers up; `sampled` when branches were drawn from more, as in `clustering_of`."""
-        tally = summarise(study.matrix, thresholds)
+    def of(
+        cls,
+        study: Study,
+        thresholds: Thresholds,
+        floor: int | None,
+        sampled: bool = False,
+        tally: Tally | None = None,
+    ) -> Wave:
+        """Sum the answers up, unless their tally is given; `sampled` as in `clustering_of`."""
+        tally = summarise(study.matrix, thresholds) if tally is None else tally
         clustering = clustering_of(tally, sampled, floor) if sampled else None
         return cls(study, tally, build_report(tally, thresholds, format="", floor=floor, clustering=clustering))
 
@@ -119,10 +120,17 @@ class Earlier:
     treated: frozenset[str] = frozenset()
 
     def beside(
-        self, now: Study, rng: np.random.Generator, thresholds: Thresholds, floor: int | None, sampled: bool = False
+        self,
+        now: Study,
+        tally: Tally,
+        rng: np.random.Generator,
+        thresholds: Thresholds,
+        floor: int | None,
+        sampled: bool = False,
     ) -> Waves:
         """Both waves compared."""
-        before, after = (Wave.of(one, thresholds, floor, sampled) for one in (self.study, now))
+        before = Wave.of(self.study, thresholds, floor, sampled)
+        after = Wave.of(now, thresholds, floor, sampled, tally)
         return compare_waves(before, after, rng, thresholds, floor=floor, treated=self.treated)
 
 
@@ -153,8 +161,8 @@ def compare_waves(
     -------
     Waves
         Otherwise a defect is judged by its change from a baseline drawn towards the mean of all cells (empirical
-        Bayes); with fewer than five cells there is no such baseline and nothing is judged ("no_guard").  Nor is it
-        where invariance between the waves fails ("not_comparable").
+        Bayes); with fewer than `baseline_cells` cells there is no such baseline and nothing is judged ("no_guard").
+        Nor is it where invariance between the waves fails ("not_comparable").
 
     Raises
     ------
@@ -234,7 +242,7 @@ def _mix(before: Study, after: Study, thresholds: Thresholds) -> tuple[tuple[str
         other = after.traits.get(name)
         if other is None or other.values != one.values or not min(before.n, after.n):
             continue
-        if min(float((part.codes >= 0).mean()) for part in (one, other)) >= KNOWN_SHARE:
+        if min(float((part.codes >= 0).mean()) for part in (one, other)) >= thresholds.mix_share:
             usable.append(name)
     if not usable:
         return (), None
@@ -294,7 +302,7 @@ def _proofs(
         if one.status in ("confirmed", "probable") and now[one.cell].status != "suppressed"
     ]
     branches = _by_branch(before, after, treated, floor, thresholds) if chosen else None
-    baselines = _baselines(before) if chosen else {}
+    baselines = _baselines(before, thresholds) if chosen else {}
     parts = {part.id: part for part in before.tally.plan.composites if part.level == "cell"}
     found = {}
     for one in chosen:
@@ -333,13 +341,13 @@ def _judged_by(
     return "plain", None, _plain(old, new, thresholds.level)
 
 
-def _baselines(before: Wave) -> dict[str, tuple[float, float]]:
+def _baselines(before: Wave, thresholds: Thresholds) -> dict[str, tuple[float, float]]:
     """Mean and standard error of each cell, drawn towards the mean of all: what looks worst is partly chance."""
     scores = {
         name.partition(":")[2]: one for name, one in before.scores().items() if name.startswith("cell:") and one.n > 1
     }
     scores = {name: one for name, one in scores.items() if one.sd() > 0}
-    if len(scores) < LEAST_CELLS:
+    if len(scores) < thresholds.baseline_cells:
         return {}
     means = np.array([one.mean() for one in scores.values()])
     variances = np.array([one.variance() / one.n for one in scores.values()])

@@ -211,54 +211,46 @@ def _write(
         _save(Path(given.appendix), _appendix(given.lang, questionnaire, research, about))
 
 
-def _appendix(language: str, questionnaire: Questionnaire, research: Research, about: dict[str, Any]) -> str:
-    """The appendix as one file; what was hidden for few people's sake on a page is the researcher's own here."""
+def _shared(language: str, questionnaire: Questionnaire, about: dict[str, Any]) -> dict[str, Any]:
+    """What both pages say of where they come from; each is one file by itself."""
     from app.assets import static_url
-    from app.desk.appendix_page import AppendixPage, render_appendix
     from app.words import speak
 
     speak(language)
-    return render_appendix(
-        AppendixPage(
-            questionnaire=questionnaire,
-            research=research,
-            layout=layout_of(questionnaire),
-            title=say(questionnaire.title, language),
-            wave=str(about["data_file"]),
-            simulated=False,
-            fingerprint=str(about["data_hash"])[:12],
-            code_version=version(),
-            static_url=static_url,
-            self_contained=True,
-        )
-    )
+    return {
+        "questionnaire": questionnaire,
+        "layout": layout_of(questionnaire),
+        "title": say(questionnaire.title, language),
+        "wave": str(about["data_file"]),
+        "simulated": False,
+        "fingerprint": str(about["data_hash"])[:12],
+        "code_version": version(),
+        "static_url": static_url,
+        "self_contained": True,
+    }
+
+
+def _appendix(language: str, questionnaire: Questionnaire, research: Research, about: dict[str, Any]) -> str:
+    from app.desk.appendix_page import AppendixPage, render_appendix
+
+    return render_appendix(AppendixPage(research=research, **_shared(language, questionnaire, about)))
 
 
 def _html(language: str, questionnaire: Questionnaire, report: Report, about: dict[str, Any]) -> str:
     # The page's parts are loaded only when a page is wanted: the numbers alone should come quickly.
-    from app.assets import static_url
     from app.desk.report import recommended
     from app.desk.report_context import ReportPage
     from app.desk.report_page import render_report
-    from app.words import speak
 
-    speak(language)
+    shared = _shared(language, questionnaire, about)
     return render_report(
         ReportPage(
-            questionnaire=questionnaire,
             report=report,
-            layout=layout_of(questionnaire),
-            title=say(questionnaire.title, language),
-            wave=str(about["data_file"]),
-            simulated=False,
             n_released=report.meta.n,
-            fingerprint=str(about["data_hash"])[:12],
-            code_version=version(),
             self_url="",
-            static_url=static_url,
-            self_contained=True,
             from_file=True,
             recommendations=recommended(questionnaire),
+            **shared,
         )
     )
 

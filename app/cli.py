@@ -397,7 +397,8 @@ def _publish(given: argparse.Namespace) -> int:
 
 def _preview(questionnaire: Questionnaire, planned: int) -> list[str]:
     """What the short form gives, when it was chosen."""
-    from app.desk.short_form import MOST_PLANNED, planned_of, preview_of, preview_rows, stage_names
+    from app.desk.report_words import stage_names
+    from app.desk.short_form import MOST_PLANNED, planned_of, preview_of, preview_rows
     from app.words import speak
 
     speak("en")  # the command line is English, whatever was spoken before in this process

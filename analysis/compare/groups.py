@@ -15,7 +15,7 @@ from analysis.compare.rank_tests import RankSums, brunner_munzel, dunn_z, epsilo
 from analysis.compare.welch import games_howell, hedges_g, omega_squared, welch_test
 from analysis.frequencies import Frequencies, mean_statistic
 from analysis.gaps import hedges_correction, noncentrality_limits
-from analysis.results import Reason, Statistic, undefined
+from analysis.results import Reason, Statistic, held, undefined
 from analysis.thresholds import DEFAULT, Thresholds
 
 Floats = NDArray[np.float64]
@@ -223,8 +223,7 @@ def _share_intervals(
         else:
             low, high = np.quantile(kept, [(1 - level) / 2, (1 + level) / 2])
             # Resampled shares are biased upwards, so the interval may lie wholly above a share near nought.
-            one = Statistic(value, min(float(low), value), max(float(high), value), level, n, method)
-            found.append(one if low <= value <= high else one.flagged("interval_widened"))
+            found.append(held(value, float(low), float(high), level, n, method))
     return found[0], found[1]
 
 

@@ -24,7 +24,7 @@ from analysis.compare.branches import (
 )
 from analysis.compare.funnel import Funnel, branch_funnel
 from analysis.frequencies import Frequencies, mean_statistic
-from analysis.results import Reason, Statistic, undefined
+from analysis.results import Reason, Statistic, held, undefined
 from analysis.thresholds import DEFAULT, Thresholds
 
 Floats = NDArray[np.float64]
@@ -149,8 +149,7 @@ def _ranged(
     kind = "F interval" if method.startswith("ICC") else "Q-profile interval"
     if ends is None:
         return Statistic(value, None, None, level, n, f"{method}, {kind}", (), "at_end")
-    found = Statistic(value, min(ends[0], value), max(ends[1], value), level, n, f"{method}, {kind}")
-    return found if ends[0] <= value <= ends[1] else found.flagged("interval_widened")
+    return held(value, *ends, level, n, f"{method}, {kind}")
 
 
 def _number(

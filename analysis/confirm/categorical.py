@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from analysis.confirm.dwls import OrdinalEstimate
-from analysis.confirm.fit import FitTable, Test, robust_indices
+from analysis.confirm.fit import FitTable, Test, fit_indices
 from analysis.confirm.ordinal import pairs
 from analysis.mergeable import Floats
 from analysis.thresholds import DEFAULT, Thresholds
@@ -66,7 +66,7 @@ def with_robust(table: FitTable, found: OrdinalEstimate, thresholds: Thresholds 
     flags = table.cfi_scaled.flags
     tests = likelihood_tests(found)
     # The RMSEA by n - 1, as lavaan's of ordered categories.
-    by = robust_indices(tests, "singular", table.n, table.n - 1, 1, table.cfi.method, flags, thresholds)
+    by = fit_indices(tests, "singular", table.n, table.n - 1, 1, f"{table.cfi.method}, robust", flags, thresholds)
     return replace(
         table,
         cfi_robust=by["cfi"],

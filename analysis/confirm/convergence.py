@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.confirm.derived import delta_method, factor_correlations, quantile
-from analysis.confirm.fit import held
 from analysis.confirm.model import Part
 from analysis.confirm.robust import lower
 from analysis.confirm.twostage import TwoStage
 from analysis.mergeable import Floats
-from analysis.results import Reason, Statistic, undefined
+from analysis.results import Reason, Statistic, held, undefined
 from analysis.thresholds import DEFAULT, Thresholds
 
 Verdict = Literal["distinct", "distinct_leniently", "not_distinct", "not_defined"]

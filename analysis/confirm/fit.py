@@ -12,7 +12,7 @@ from scipy import optimize, special
 from analysis.confirm.estimate import Estimate, maximum_likelihood
 from analysis.confirm.model import independence
 from analysis.confirm.robust import FourthMoments, scaling_factor
-from analysis.results import Reason, Statistic, undefined
+from analysis.results import Reason, Statistic, held, undefined
 from analysis.thresholds import DEFAULT, Thresholds
 
 
@@ -265,10 +265,10 @@ def fit_table(
     if plain[0].df == 0:
         scaled, robust, why = None, None, "just_identified"
     by = n if multiplier is None else multiplier
-    by_plain = _indices(plain, "just_identified", n, by, groups, method, flags, thresholds)
+    by_plain = fit_indices(plain, "just_identified", n, by, groups, method, flags, thresholds)
     more = (*flags, "from_sample") if sampled else flags
-    by_scaled = _indices(scaled, why, n, by, groups, f"{method}, scaled", more, thresholds)
-    by_robust = robust_indices(robust, why, n, n, groups, method, more, thresholds)
+    by_scaled = fit_indices(scaled, why, n, by, groups, f"{method}, scaled", more, thresholds)
+    by_robust = fit_indices(robust, why, n, n, groups, f"{method}, robust", more, thresholds)
     without = undefined("not_asked", n, method)
     return FitTable(
         n=n,
@@ -300,7 +300,7 @@ def fit_table(
     )
 
 
-def _indices(
+def fit_indices(
     tests: tuple[Test, Test] | None,
     why: Reason,
     n: int,
@@ -328,30 +328,6 @@ def _indices(
     }
     found = {name: Statistic(value, n=n, method=method, flags=flags) for name, value in values.items()}
     return found | {"rmsea": held(size, low, high, level, n, method, flags)}
-
-
-def robust_indices(
-    tests: tuple[Test, Test] | None,
-    why: Reason,
-    n: int,
-    multiplier: int,
-    groups: int,
-    method: str,
-    flags: tuple[str, ...],
-    thresholds: Thresholds,
-) -> dict[str, Statistic]:
-    """ "cfi", "tli", "rmsea", "p_close" from tests with scaling factors, or the reason why there are none."""
-    return _indices(tests, why, n, multiplier, groups, f"{method}, robust", flags, thresholds)
-
-
-def held(
-    value: float, low: float, high: float, level: float, n: int, method: str, flags: tuple[str, ...] = ()
-) -> Statistic:
-    """A statistic whose interval holds it, flagged ``interval_widened`` where a limit had to be moved for that."""
-    slack = 1e-9 * max(1.0, abs(value))
-    if value < low - slack or value > high + slack:
-        flags = (*flags, "interval_widened")
-    return Statistic(value, min(low, value), max(high, value), level, n, method, flags)
 
 
 def acceptable(fit: FitTable, thresholds: Thresholds = DEFAULT) -> bool:

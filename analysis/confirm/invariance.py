@@ -7,9 +7,9 @@ means must not be compared; strict: equal unique variances too.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from scipy import special
@@ -239,19 +239,14 @@ class _Ladder:
         return found, compared(step, status, fit, before, self.thresholds, self.small, self.two_stage)
 
     def _partial(self, scalar: Estimate, metric: InvarianceStep) -> tuple[Consequence, Reason | None]:
-        """Free the intercept that misfits most, one at a time, until the limits hold or too many would be free."""
-        most = math.floor(self.thresholds.invariance_freed * len(self.items) + 1e-9)
-        freed: list[int] = []
-        found: Estimate | Reason = scalar
-        taken: InvarianceStep | None = None
-        while len(freed) < most and isinstance(found, Estimate):
-            worst = self._worst_intercept(found, freed)
-            if worst is None:
-                break
-            freed.append(worst)
+        """Free intercepts where equal ones do not hold."""
+
+        def take(freed: Sequence[int]) -> tuple[Estimate | None, InvarianceStep]:
             found, taken = self._take("partial_scalar", metric, freed)
-            if taken.fit is None or taken.holds:
-                break
+            return (found if isinstance(found, Estimate) else None), taken
+
+        most = most_freed(len(self.items), self.thresholds)
+        taken, freed = free_one_by_one(scalar, self._worst_intercept, take, most)
         if taken is not None:
             self.steps.append(taken)
             self.freed = [self.items[i] for i in freed]
@@ -270,12 +265,7 @@ class _Ladder:
                 indices.append(robust_score_test(found, released, self.fourth))
             else:
                 indices.append(score_test(found, released))
-        p = [None if one is None else float(special.gammaincc(len(groups) / 2, max(one, 0.0) / 2)) for one in indices]
-        q = benjamini_hochberg(p)
-        chosen = [
-            (one, i) for one, i, at in zip(indices, items, q, strict=True) if at is not None and at <= self.thresholds.q
-        ]
-        return max(chosen, key=lambda pair: pair[0] or 0.0)[1] if chosen else None
+        return worst_of(dict(zip(items, indices, strict=True)), len(groups), self.thresholds)
 
     def flags(self) -> tuple[str, ...]:
         """Cautions about the whole analysis."""
@@ -287,6 +277,52 @@ class _Ladder:
         if fit is not None and not acceptable(fit, self.thresholds):
             found.append("configural_poor")
         return tuple(found)
+
+
+Fitted = TypeVar("Fitted")
+
+
+def most_freed(items: int, thresholds: Thresholds) -> int:
+    """How many intercepts may be freed before nothing is left to compare."""
+    return math.floor(thresholds.invariance_freed * items + 1e-9)
+
+
+def free_one_by_one(
+    scalar: Fitted,
+    worst: Callable[[Fitted, Sequence[int]], int | None],
+    take: Callable[[Sequence[int]], tuple[Fitted | None, InvarianceStep]],
+    most: int,
+) -> tuple[InvarianceStep | None, list[int]]:
+    """Free the intercept that misfits most, one at a time, until the limits hold or too many would be free.
+
+    Returns
+    -------
+    the last step taken, None when no intercept misfits; and the items freed
+    """
+    freed: list[int] = []
+    found: Fitted | None = scalar
+    taken: InvarianceStep | None = None
+    while len(freed) < most and found is not None:
+        item = worst(found, freed)
+        if item is None:
+            break
+        freed.append(item)
+        found, taken = take(freed)
+        if taken.fit is None or taken.holds:
+            break
+    return taken, freed
+
+
+def worst_of(indices: Mapping[int, float | None], df: int, thresholds: Thresholds) -> int | None:
+    """The item of the largest score test, if it is significant after BH over the items tested."""
+    p = [None if one is None else float(special.gammaincc(df / 2, max(one, 0.0) / 2)) for one in indices.values()]
+    q = benjamini_hochberg(p)
+    chosen = [
+        (index, item)
+        for (item, index), at in zip(indices.items(), q, strict=True)
+        if index is not None and at is not None and at <= thresholds.q
+    ]
+    return max(chosen, key=lambda pair: pair[0])[1] if chosen else None
 
 
 def _why(status: str) -> Reason:

@@ -6,7 +6,6 @@ metric: equal loadings too; scalar: equal intercepts too, without which means mu
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,9 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.adjust import benjamini_hochberg
 from analysis.confirm.fit import FitTable, acceptable
-from analysis.confirm.invariance import Consequence, InvarianceResult, InvarianceStep, Step, compared
+from analysis.confirm.invariance import (
+    Consequence,
+    InvarianceResult,
+    InvarianceStep,
+    Step,
+    compared,
+    free_one_by_one,
+    most_freed,
+    worst_of,
+)
 from analysis.confirm.model import ItemsOf
 from analysis.confirm.ordinal import Ordinal, ordinal_moments
 from analysis.confirm.ordinal_group_fit import grouped_fit, intercept_scores, scaled_difference
@@ -191,32 +198,24 @@ class _OrdinalLadder:
         return found, replace(taken, chi2_change=chi2, p_change=p)
 
     def _partial(self, scalar: GroupedEstimate, metric: tuple[GroupedEstimate, InvarianceStep]) -> Consequence:
-        """Free the intercept that misfits most, one at a time, until the limits hold or too many would be free."""
-        most = math.floor(self.thresholds.invariance_freed * len(self.items) + 1e-9)
-        freed: list[int] = []
-        found: GroupedEstimate | Reason = scalar
-        taken: InvarianceStep | None = None
-        while len(freed) < most and isinstance(found, GroupedEstimate):
-            worst = self._worst_intercept(found, freed)
-            if worst is None:
-                break
-            freed.append(worst)
+        """Free intercepts where equal ones do not hold."""
+
+        def take(freed: Sequence[int]) -> tuple[GroupedEstimate | None, InvarianceStep]:
             found, taken = self._take("partial_scalar", metric, freed)
-            if taken.fit is None or taken.holds:
-                break
+            return (found if isinstance(found, GroupedEstimate) else None), taken
+
+        most = most_freed(len(self.items), self.thresholds)
+        taken, freed = free_one_by_one(scalar, self._worst_intercept, take, most)
         if taken is not None:
             self.steps.append(taken)
             self.freed = [self.items[i] for i in freed]
         return "partially_comparable" if taken is not None and taken.holds is True else "not_comparable"
 
     def _worst_intercept(self, found: GroupedEstimate, freed: Sequence[int]) -> int | None:
-        """The item whose intercepts differ most between groups, significantly after BH over the items still equal."""
-        items = [i for i in range(len(self.items)) if i not in freed]
+        """The item whose intercepts differ most between groups."""
         scores = intercept_scores(found)
-        df = len(self.samples) - 1
-        q = benjamini_hochberg([float(special.gammaincc(df / 2, max(scores[i], 0.0) / 2)) for i in items])
-        chosen = [i for i, at in zip(items, q, strict=True) if at is not None and at <= self.thresholds.q]
-        return max(chosen, key=lambda i: scores[i]) if chosen else None
+        still_equal = {i: scores[i] for i in range(len(self.items)) if i not in freed}
+        return worst_of(still_equal, len(self.samples) - 1, self.thresholds)
 
     def flags(self) -> tuple[str, ...]:
         """Cautions about the whole analysis."""

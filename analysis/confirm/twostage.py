@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analysis.confirm.robust import FourthMoments, lower
 from analysis.mergeable import Floats
-from analysis.missing import em
+from analysis.missing import em, inverses, patterns
 from analysis.thresholds import DEFAULT, Thresholds
 
 SINGULAR = 1e-10  # smallest eigenvalue of the information, its diagonal scaled to 1
@@ -99,8 +99,8 @@ def two_stage(values: Floats, thresholds: Thresholds = DEFAULT) -> TwoStage | No
     scale = np.sqrt(np.diag(found.covariance))
     away = (values - found.mean) / scale
     correlation = found.covariance / np.outer(scale, scale)
-    here, groups = _patterns(away)
-    inverse = _inverses(here, correlation)
+    present, groups = patterns(~np.isnan(away))
+    inverse = inverses(present, correlation)
     scores = _scores(away, groups, inverse)
     information = _information(away, groups, inverse)
     sizes = np.sqrt(np.maximum(np.diag(information), 1e-300))
@@ -113,23 +113,7 @@ def two_stage(values: Floats, thresholds: Thresholds = DEFAULT) -> TwoStage | No
     return TwoStage(values.shape[0], found.mean, found.covariance, np.asarray(influence, np.float64), together)
 
 
-def _patterns(away: Floats) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """(g, p) patterns of what is present, and the number of each row's."""
-    here = ~np.isnan(away)
-    _, first, groups = np.unique(np.packbits(here, axis=1), axis=0, return_index=True, return_inverse=True)
-    return here[first], groups.ravel().astype(np.int64)
-
-
-def _inverses(here: NDArray[np.bool_], covariance: Floats) -> Floats:
-    """(g, p, p) inverse covariance of what each pattern holds, 0 elsewhere."""
-    p = covariance.shape[0]
-    both = here[:, :, None] & here[:, None, :]
-    whole = np.where(both, covariance, 0.0)
-    whole[:, np.arange(p), np.arange(p)] += ~here
-    return np.asarray(np.linalg.inv(whole) * both, np.float64)
-
-
-def _standardised(away: Floats, groups: NDArray[np.int64], inverse: Floats) -> Floats:
+def _standardised(away: Floats, groups: NDArray[np.intp], inverse: Floats) -> Floats:
     """(n, p) rows times the inverse covariance of their pattern."""
     filled = np.where(np.isnan(away), 0.0, away)
     found = np.empty_like(filled)
@@ -141,7 +125,7 @@ def _standardised(away: Floats, groups: NDArray[np.int64], inverse: Floats) -> F
     return found
 
 
-def _scores(away: Floats, groups: NDArray[np.int64], inverse: Floats) -> Floats:
+def _scores(away: Floats, groups: NDArray[np.intp], inverse: Floats) -> Floats:
     """(n, p + p(p+1)/2) derivatives of each row's log-likelihood by the means and the entries of the covariance."""
     rows, columns = lower(away.shape[1])
     twice = np.where(rows == columns, 0.5, 1.0)
@@ -152,7 +136,7 @@ def _scores(away: Floats, groups: NDArray[np.int64], inverse: Floats) -> Floats:
     return np.hstack([along, by_covariance])
 
 
-def _information(away: Floats, groups: NDArray[np.int64], inverse: Floats) -> Floats:
+def _information(away: Floats, groups: NDArray[np.intp], inverse: Floats) -> Floats:
     """Observed information of one row about the means and the entries of the covariance.
 
     With O the inverse covariance of a pattern and P the mean of O x x' O over its rows, the entry for d Sigma = E and F

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.drivers import Regression, regression, relative_weights
 from analysis.frequencies import t_quantile
-from analysis.results import Reason, Statistic, undefined
+from analysis.results import Reason, Statistic, held, undefined
 from analysis.robust import LinearFit, hc3
 from analysis.thresholds import DEFAULT, Thresholds
 
@@ -134,12 +134,6 @@ def driver_set(
         close,
         flags,
     )
-
-
-def held(value: float, low: float, high: float, level: float, n: int, method: str) -> Statistic:
-    """A bootstrap interval; flagged where it had to be widened to hold its estimate, since resamples are biased."""
-    found = Statistic(value, min(low, value), max(high, value), level, n, method)
-    return found if low <= value <= high else found.flagged("interval_widened")
 
 
 def _explained(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.frequencies import t_quantile, t_tail
-from analysis.results import Reason, Statistic, undefined
+from analysis.results import Reason, Statistic, held, undefined
 from analysis.robust import LinearFit, hc3, least_squares
 from analysis.thresholds import DEFAULT, Thresholds
 
@@ -233,6 +233,4 @@ def _axis(x: Floats, y: Floats, b: Floats, rng: np.random.Generator, thresholds:
     low, high = angle + np.quantile(turned, [(1 - thresholds.level) / 2, (1 + thresholds.level) / 2])
     if low <= -math.pi / 2 or high >= math.pi / 2:
         return Statistic(slope, None, None, thresholds.level, n, method, (), "not_identified")
-    ends = math.tan(min(low, angle)), math.tan(max(high, angle))
-    axis = Statistic(slope, *ends, thresholds.level, n, method)
-    return axis if low <= angle <= high else axis.flagged("interval_widened")
+    return held(slope, math.tan(low), math.tan(high), thresholds.level, n, method)

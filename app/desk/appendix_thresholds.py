@@ -120,6 +120,8 @@ def _course() -> dict[str, str]:
         "wild_clusters": _("Difference in differences: wild bootstrap below so many branches"),
         "wild_draws": _("Difference in differences: draws of the wild bootstrap"),
         "pre_periods": _("Difference in differences: periods before the action from which trends can be compared"),
+        "baseline_cells": _("Two waves: cells from which a baseline is drawn towards their mean"),
+        "mix_share": _("Two waves: share of both that must have told a trait for the mix to go by it"),
         "target_change": _("Change of the gap that an action should bring, on seven points"),
         "sustained_periods": _("Sustained: periods without a downward signal"),
     }

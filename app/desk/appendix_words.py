@@ -8,13 +8,13 @@ from functools import cached_property
 from analysis.matrix import Layout
 from analysis.research import Research
 from analysis.thresholds import Thresholds
-from app.desk.report_words import capital, reasons
+from app.desk.report_words import Named, capital, reasons
 from app.words import LANGUAGES, _, decimal, signed, worded
 from surveys.questionnaire import Questionnaire
 
 
 @dataclass(frozen=True)
-class Terms:
+class Terms(Named):
     """A questionnaire with its results: what things are called."""
 
     questionnaire: Questionnaire
@@ -41,16 +41,6 @@ class Terms:
     def score_text(self, value: float | None) -> str:
         """A gap with its sign, or a mean."""
         return decimal(value) if self.plain_scores else signed(value)
-
-    @cached_property
-    def stages(self) -> dict[str, str]:
-        """Stage names, the short ones where there are any."""
-        return {stage.id: worded(stage.short or stage.name) for stage in self.questionnaire.stages}
-
-    @cached_property
-    def dimensions(self) -> dict[str, str]:
-        """Dimension names."""
-        return {dimension.id: worded(dimension.name) for dimension in self.questionnaire.dimensions}
 
     @cached_property
     def items(self) -> dict[str, str]:
@@ -80,12 +70,8 @@ class Terms:
         return self.dimensions.get(name) or self.stages.get(name) or self.cell(name)
 
     def cell(self, name: str) -> str:
-        """A cell as "stage · dimension"."""
-        if name not in self.layout.cells:
-            return name
-        stage, dimension = self.layout.place(name)
-        own = self.dimensions[dimension]
-        return f"{self.stages[stage]} · {own}" if stage else own
+        """A cell as "stage · dimension", or what stands for one."""
+        return self.cells.get(name, name)
 
     def column(self, name: str) -> str:
         """A column of the ratings."""

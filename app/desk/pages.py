@@ -14,7 +14,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from analysis.thresholds import DEFAULT
 from app.access import MaybeVisitorDep, PublisherDep, SignInNeeded, VisitorDep, check_csrf, same_origin
 from app.desk.frame import frame
-from app.desk.short_form import MOST_PLANNED, PLANNED, planned_of, preview_of, preview_rows, stage_names
+from app.desk.report_words import stage_names
+from app.desk.short_form import MOST_PLANNED, PLANNED, planned_of, preview_of, preview_rows
 from app.requests import Desk, DeskDep, LanguageDep, Posted, PostedDep
 from app.words import N_, _, count, render
 from surveys.authoring import bank, load

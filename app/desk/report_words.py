@@ -125,18 +125,21 @@ def level(value: float | None) -> str:
     return share(value if value is not None else 0.95)
 
 
-@dataclass(frozen=True)
-class Names:
-    """A report with its questionnaire: what things are called."""
+def stage_names(questionnaire: Questionnaire) -> dict[str, str]:
+    """Stage names, the short ones where there are any."""
+    return {stage.id: worded(stage.short or stage.name) for stage in questionnaire.stages}
+
+
+class Named:
+    """What the parts of a questionnaire are called in the reader's language."""
 
     questionnaire: Questionnaire
-    report: Report
     layout: Layout
 
     @cached_property
     def stages(self) -> dict[str, str]:
         """Stage names, the short ones where there are any."""
-        return {stage.id: worded(stage.short or stage.name) for stage in self.questionnaire.stages}
+        return stage_names(self.questionnaire)
 
     @cached_property
     def dimensions(self) -> dict[str, str]:
@@ -152,6 +155,15 @@ class Names:
         stage, dimension = self.layout.place(cell)
         name = self.dimensions[dimension]
         return f"{self.stages[stage]} · {name}" if stage else name
+
+
+@dataclass(frozen=True)
+class Names(Named):
+    """A report with its questionnaire: what things are called."""
+
+    questionnaire: Questionnaire
+    report: Report
+    layout: Layout
 
     @cached_property
     def items(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.sampling.shortform import Preview, StageDesign, preview
 from app.desk.report_words import share
-from app.words import _, count, decimal, worded
+from app.words import _, count, decimal
 from surveys.lots import DRAWN, design
 from surveys.questionnaire import Questionnaire
 
@@ -22,11 +22,6 @@ def preview_of(questionnaire: Questionnaire, planned: int) -> Preview | None:
     """What the short form gives with so many answers; None where there can be none."""
     stages = design(questionnaire, questionnaire.drawn or DRAWN)
     return preview(planned, {name: StageDesign(*one) for name, one in stages.items()}) if stages else None
-
-
-def stage_names(questionnaire: Questionnaire) -> dict[str, str]:
-    """Stage names, the short ones where there are any."""
-    return {stage.id: worded(stage.short or stage.name) for stage in questionnaire.stages}
 
 
 def preview_rows(one: Preview, stages: dict[str, str]) -> list[tuple[str, list[str]]]:

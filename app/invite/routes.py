@@ -37,6 +37,17 @@ async def _opened(request: Request, desk: Desk, token: str) -> tuple[Opening, Pu
     return opening, survey
 
 
+async def _usable(request: Request, desk: Desk, token: str) -> tuple[Opening, Published] | Response:
+    """What the link opens, or the page that says why nothing can be answered by it."""
+    found = await _opened(request, desk, token)
+    if found is None:
+        return html(notices.unknown(), 404)
+    opening, survey = found
+    if opening.spent:
+        return html(notices.used(survey.view(), receipt_path(survey)), 410)
+    return not_open(desk, survey) or found
+
+
 def _language(request: Request, survey: Published, opening: Opening) -> str:
     """The language to speak: asked for in the address, chosen before, the contact's, or the browser's."""
     offered = survey.questionnaire.languages
@@ -65,14 +76,10 @@ def _remember(answer: Response, request: Request, desk: Desk, survey: Published,
 @router.get("/i/{token}")
 async def welcome(request: Request, desk: DeskDep, token: str) -> Response:
     """The welcome page of a survey, by a personal link.  Scanners of mail open links too, so this spends nothing."""
-    found = await _opened(request, desk, token)
-    if found is None:
-        return html(notices.unknown(), 404)
+    found = await _usable(request, desk, token)
+    if isinstance(found, Response):
+        return found
     opening, survey = found
-    if opening.spent:
-        return html(notices.used(survey.view(), receipt_path(survey)), 410)
-    if closed := not_open(desk, survey):
-        return closed
     _count(desk, opening)
     shown = replace(survey.view(), path=f"/i/{token}")
     page = html(view.welcome(shown, receipt_path=receipt_path(survey), whole=True))
@@ -94,14 +101,10 @@ def _count(desk: Desk, opening: Opening) -> None:
 @router.post("/i/{token}/start", dependencies=[Here])
 async def start(request: Request, desk: DeskDep, token: str, posted: PostedDep) -> Response:
     """The way without script: the survey's own pages, whose last one finds the link in a cookie."""
-    found = await _opened(request, desk, token)
-    if found is None:
-        return html(notices.unknown(), 404)
+    found = await _usable(request, desk, token)
+    if isinstance(found, Response):
+        return found
     opening, survey = found
-    if opening.spent:
-        return html(notices.used(survey.view(), receipt_path(survey)), 410)
-    if closed := not_open(desk, survey):
-        return closed
     go = posted.get("go")
     if go in survey.questionnaire.languages:
         answer: Response = see_other(f"/i/{token}?lang={go}")
@@ -125,13 +128,11 @@ async def start(request: Request, desk: DeskDep, token: str, posted: PostedDep) 
 @router.get("/i/{token}/form")
 async def form(request: Request, desk: DeskDep, token: str) -> Response:
     """The form in one document; it is the same for everybody and does not hold the token."""
-    found = await _opened(request, desk, token)
-    if found is None:
-        return html(notices.unknown(), 404)
-    opening, survey = found
-    if opening.spent:
-        return html(notices.used(survey.view(), receipt_path(survey)), 410)
-    page = not_open(desk, survey) or document(request, desk, survey)
+    found = await _usable(request, desk, token)
+    if isinstance(found, Response):
+        return found
+    _opening, survey = found
+    page = document(request, desk, survey)
     wish = request.query_params.get("lang")
     if wish in survey.questionnaire.languages:
         page = Response(page.body, page.status_code, dict(page.headers))

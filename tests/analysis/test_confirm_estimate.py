@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -308,16 +307,6 @@ def test_robust_parts_are_those_of_the_rows() -> None:
         rel=1e-5,
         abs=1e-9,
     )
-
-
-def test_five_factors_on_22_items_take_less_than_a_fifth_of_a_second() -> None:
-    model, sample = correlated_factors(BANK_ITEMS, BANK), sample_of(scores("bank", 1))
-    best = 9.0
-    for _ in range(3):
-        begin = time.perf_counter()
-        fitted(model, sample)
-        best = min(best, time.perf_counter() - begin)
-    assert best < 0.2
 
 
 def test_fourth_moments_of_many_rows_come_from_a_seeded_sample() -> None:

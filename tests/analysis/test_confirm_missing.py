@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import time
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -20,7 +19,7 @@ from analysis.confirm.dif import screening
 from analysis.confirm.dwls import OrdinalEstimate, least_squares, ordinal_fit
 from analysis.confirm.estimate import Estimate, Sample, entry_information, maximum_likelihood, sample_of
 from analysis.confirm.evidence import Evidence, evidence_of, evidence_of_all
-from analysis.confirm.fit import acceptable, fit_of, held
+from analysis.confirm.fit import acceptable, fit_of
 from analysis.confirm.groups import invariance_of
 from analysis.confirm.invariance import group_model, invariance
 from analysis.confirm.model import Entries, FactorModel, Slopes, correlated_factors, implied, one_factor, slopes
@@ -31,6 +30,7 @@ from analysis.confirm.robust import fourth_moments, lower, robust_modifications,
 from analysis.confirm.twostage import TwoStage, two_stage
 from analysis.matrix import Layout
 from analysis.missing import em
+from analysis.results import held
 from analysis.thresholds import DEFAULT
 from analysis.validation import factors
 from tests.agreement import agree
@@ -474,25 +474,21 @@ def test_who_left_other_items_out_is_screened_by_the_mean_of_the_rest() -> None:
 def test_a_true_model_is_not_rejected_and_intervals_hold_the_truth_where_a_fifth_is_missing() -> None:
     checks = {one.name: one for one in factors.incomplete(np.random.default_rng(5), 300, None)}
     assert all(one.holds for one in checks.values()), checks
-    # The plain chi-square of the moments by EM is not one: it was once scaled by the complete rows alone.
+    # The plain chi-square of the moments by EM has no scaling of its own: nothing may be read off it.
     assert checks["errors.factors.missing.plain"].measured > 0.25
 
 
-def test_two_stages_of_a_thousand_rows_take_less_than_a_third_of_a_second() -> None:
+def test_hundreds_of_patterns_of_missing_answers_have_their_moments() -> None:
     rng = np.random.default_rng(1)
     values = np.tile(scores("bank"), (2, 1))[:1000]
     values[np.ix_(rng.random(1000) < 0.2, range(14, 22))] = np.nan
     values[rng.random(values.shape) < 0.05] = np.nan
     assert np.unique(np.isnan(values), axis=0).shape[0] > 200
-    best = 9.0
-    for _ in range(3):
-        begin = time.perf_counter()
-        stage(values).fourth()
-        best = min(best, time.perf_counter() - begin)
-    assert best < 0.3
+    gamma = stage(values).fourth().gamma
+    assert np.isfinite(gamma).all() and float(np.linalg.eigvalsh(gamma)[0]) > -1e-9 * float(np.abs(gamma).max())
 
 
-def test_evidence_of_complete_rows_is_as_it_was() -> None:
+def test_evidence_of_complete_rows_is_that_of_the_rows() -> None:
     ratings = scores("bank").astype(np.uint8)
     one, other = evidence_of(ratings), evidence_of_all(ratings, np.random.default_rng(1))
     assert isinstance(other, Evidence) and other.stage is None and not other.incomplete

@@ -20,10 +20,10 @@ from analysis.compare.branches import case_mix, icc_limits, one_way, pool, q_pro
 from analysis.compare.groups import compare_groups
 from analysis.compare.report import compare_branches
 from analysis.driving.contrast import penalty_reward
-from analysis.driving.shares import driver_set, held
+from analysis.driving.shares import driver_set
 from analysis.frequencies import Frequencies
 from analysis.gaps import GapTests, Levels, gap_tests, tost
-from analysis.results import Statistic, undefined
+from analysis.results import Statistic, held, undefined
 from analysis.thresholds import DEFAULT
 from tests.agreement import agree
 from tests.analysis.soundness import numbers, sound

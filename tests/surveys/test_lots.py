@@ -83,9 +83,10 @@ def test_the_whole_form_knows_nothing_of_it() -> None:
     assert Answers.begun(codebook(WHOLE), {"enc_tan_1"}) == Answers.blank(codebook(WHOLE))
 
 
-def test_design_is_that_of_the_analysis() -> None:
-    assert DRAWN == coded.DRAWN
-    assert design(SHORT) == coded._short_form(SHORT)
+def test_the_analysis_plans_with_the_design_that_is_asked() -> None:
+    assert DRAWN == 2
+    nobody = np.zeros((0, len(BOOK)), np.uint8)
+    assert coded.study_of(SHORT, BOOK, nobody).lite == design(SHORT)
 
 
 @pytest.mark.parametrize("name", [name for name in bank() if name != "pfs_customer"])
