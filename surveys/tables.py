@@ -28,6 +28,10 @@ Document = JSON().with_variant(JSONB(), "postgresql")
 UNORDERED: dict[str, Any] = {"sqlite_with_rowid": False}
 
 
+ENDED = ("closed", "archived")
+"""Phases of a survey that takes no more answers."""
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """A moment in UTC; SQLite would give it back without its zone."""
 
@@ -63,7 +67,11 @@ class SignIn(SQLModel, table=True):
 
 
 class Survey(SQLModel, table=True):
-    """A questionnaire published at a slug.  `definition` is its frozen copy."""
+    """A questionnaire published at a slug.  `definition` is its frozen copy.
+
+    `margins` are known shares of the population by trait and value; `mails` the officer's own words for invitations,
+    by language.  A pilot's answers belong to a survey of their own; `pilot_of` is the id of the one that is tried out.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     slug: str = Field(unique=True, max_length=60)
@@ -75,11 +83,22 @@ class Survey(SQLModel, table=True):
     definition_hash: str = Field(max_length=64)
     opens_on: date
     closes_on: date | None = None
-    closed: bool = False
+    phase: str = Field(default="open", max_length=10)  # see surveys.store.lifecycle
+    ended_on: date | None = None  # when it was closed by hand
+    pilot_of: int | None = None
+    invited_only: bool = False
+    planned: int = 0  # answers aimed at; 0: none were planned
+    margins: dict[str, dict[str, float]] = Field(default_factory=dict, sa_column=Column(Document, nullable=False))
+    mails: dict[str, dict[str, str]] = Field(default_factory=dict, sa_column=Column(Document, nullable=False))
     simulated: bool = False
     published_on: date
     releases: int = 0
     revision: int = 0  # counts changes of the released data; caches are keyed by it
+
+    @property
+    def closed(self) -> bool:
+        """Whether the collection was ended by hand."""
+        return self.phase in ENDED
 
 
 class Link(SQLModel, table=True):
@@ -107,6 +126,21 @@ class Draft(SQLModel, table=True):
     expires_on: date
 
 
+class Parked(SQLModel, table=True):
+    """Answers on their way to another device, sealed under the resume code, which is written nowhere.
+
+    `draft_hash` is that of the visit's key, so that they can be deleted when the answers are sent.
+    """
+
+    __table_args__ = (UNORDERED,)
+
+    code_hash: str = Field(primary_key=True, max_length=64)
+    draft_hash: str = Field(unique=True, max_length=64)
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", index=True)
+    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    expires_on: date
+
+
 class Spent(SQLModel, table=True):
     """Idempotency keys that have brought an answer: the same key never brings a second one."""
 
@@ -128,6 +162,8 @@ class Waiting(SQLModel, table=True):
     channel: str = Field(default="", max_length=40)
     language: str = Field(max_length=12)
     day: date
+    order: int = 0  # the seed by which items were ordered within their stage; 0: the questionnaire's own order
+    flags: int = 0  # surveys.flags
     closed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     comments: dict[str, list[str]] = Field(sa_column=Column(Document, nullable=False))  # question -> [key, text]
 
@@ -154,6 +190,8 @@ class Submission(SQLModel, table=True):
     channel: str = Field(default="", max_length=40)
     language: str = Field(max_length=12)
     day: date
+    order: int = 0
+    flags: int = 0
     closed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     withdrawn: bool = False
 
@@ -242,3 +280,49 @@ class Opened(SQLModel, table=True):
 
     survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", primary_key=True)
     times: int = 0
+
+
+class Reached(SQLModel, table=True):
+    """How often a step of the form was reached by a way in, whoever's visit it was.
+
+    `way` is a short link's code, "" for the public address, "@mail" for personal links, "@device" and a device's id.
+    `step` is 0 for the welcome page, then the pages' numbers; `surveys.store.fieldwork` names the others.
+    """
+
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", primary_key=True)
+    way: str = Field(primary_key=True, max_length=20)
+    step: int = Field(primary_key=True)
+    times: int = 0
+
+
+class Quota(SQLModel, table=True):
+    """At most so many answers of a branch, a way in, or an option of a question; "" means any.
+
+    `taken` counts what came in, `turned` those who were told that there are enough.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", index=True)
+    unit: str = Field(default="", max_length=80)
+    channel: str = Field(default="", max_length=40)
+    question: str = Field(default="", max_length=40)
+    option: str = Field(default="", max_length=40)
+    most: int
+    taken: int = 0
+    turned: int = 0
+    filled_on: date | None = None
+
+
+class Device(SQLModel, table=True):
+    """A shared tablet that shows a survey as a kiosk; its token is only on the device."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", index=True)
+    name: str = Field(max_length=80)
+    unit: str = Field(default="", max_length=80)
+    token_hash: str = Field(unique=True, max_length=64)
+    pin: str = Field(max_length=200)  # salt and hash of the number by which staff leave the kiosk
+    added_on: date
+    seen_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    waiting: int = 0  # answers on the device that it could not deliver yet, as it last said
+    retired: bool = False

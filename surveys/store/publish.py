@@ -135,7 +135,7 @@ def questionnaire_of(survey: Survey) -> Questionnaire:
 
 def close(session: Session, survey: Survey) -> None:
     """End the collection now; nothing else of the survey is touched, since a release may be counting it up."""
-    session.connection().execute(update(Survey).where(col(Survey.id) == survey.id).values(closed=True))
+    session.connection().execute(update(Survey).where(col(Survey.id) == survey.id).values(phase="closed"))
 
 
 def state(survey: Survey, today: date) -> str:

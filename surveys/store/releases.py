@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Select, Table, delete, func, insert, select, 
 from sqlmodel import col
 
 from surveys.store.collect import batches
-from surveys.tables import Comment, Release, Submission, Survey, Waiting
+from surveys.tables import ENDED, Comment, Release, Submission, Survey, Waiting
 
 BATCH = 5  # answers enter the report at least so many at a time
+MOVED = ("receipt_hash", "survey_id", "unit", "channel", "language", "day", "order", "flags", "closed")
 WAITING: Table = Waiting.__table__  # type: ignore[attr-defined]
 SUBMISSION: Table = Submission.__table__  # type: ignore[attr-defined]
 
@@ -31,7 +32,7 @@ def due(connection: Connection, today: date) -> list[tuple[int, int]]:
     if not waiting and not leaving:
         return []
     ended = select(col(Survey.id)).where(
-        col(Survey.id).in_({*waiting, *leaving}), col(Survey.closed) | (col(Survey.closes_on) < today)
+        col(Survey.id).in_({*waiting, *leaving}), col(Survey.phase).in_(ENDED) | (col(Survey.closes_on) < today)
     )
     closed = set(connection.execute(ended).scalars())
     found = []
@@ -86,11 +87,7 @@ def release(connection: Connection, survey_id: int, today: date, *, least: int =
     if shuffled:
         connection.execute(
             insert(Submission),
-            [
-                {key: row[key] for key in ("receipt_hash", "survey_id", "unit", "channel", "language", "day", "closed")}
-                | {"release": number, "withdrawn": False}
-                for row in shuffled
-            ],
+            [{key: row[key] for key in MOVED} | {"release": number, "withdrawn": False} for row in shuffled],
         )
         # Exactly the rows that were moved: more may have arrived since they were read.
         for batch in batches([row["receipt_hash"] for row in shuffled]):

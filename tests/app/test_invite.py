@@ -157,7 +157,7 @@ def test_two_senders_at_once_write_to_everybody_once(
 def test_what_cannot_be_sent_is_refused_in_a_sentence(
     sqlite: Engine, mailing: Settings, survey: Survey, change: dict[str, object], code: str
 ) -> None:
-    survey.simulated, survey.closed = code == "simulated", code == "not_open"
+    survey.simulated, survey.phase = code == "simulated", "closed" if code == "not_open" else "open"
     with pytest.raises(Unsendable) as refused:
         send_waiting(sqlite, replace(mailing, **change), survey)
     assert refused.value.code == code
