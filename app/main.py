@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
@@ -21,10 +21,11 @@ from app.invite import desk as invite_desk
 from app.invite import routes as invite
 from app.invite.sending import Postman
 from app.requests import LARGEST_BODY, Desk
-from app.respond import delivery
+from app.respond import delivery, elsewhere, own_answers
 from app.respond import routes as respond
 from app.settings import Settings
-from surveys.store import collect, releases
+from app.steps import Steps
+from surveys.store import collect, fieldwork, parking, releases
 from surveys.store.database import Writer, check_durable, open_database, truncate_log
 from surveys.store.migrate import upgrade
 
@@ -87,10 +88,13 @@ class BodyLimit:
 
 
 class Releaser:
-    """Looks every few seconds whether enough answers wait, and releases them; also clears expired drafts."""
+    """Looks every few seconds whether enough answers wait, and releases them.
 
-    def __init__(self, engine: Engine, settings: Settings, seconds: float = RELEASE_SECONDS):
-        self._engine, self._settings, self._seconds = engine, settings, seconds
+    It also writes down how far people got, and clears expired drafts.
+    """
+
+    def __init__(self, engine: Engine, settings: Settings, steps: Steps, seconds: float = RELEASE_SECONDS):
+        self._engine, self._settings, self._steps, self._seconds = engine, settings, steps, seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fivegaps-releaser", daemon=True)
 
@@ -102,20 +106,37 @@ class Releaser:
         """End after the present look."""
         self._stop.set()
         self._thread.join(timeout=30)
+        with suppress(SQLAlchemyError):  # counts only; the server is on its way out
+            write_steps(self._engine, self._steps)
 
     def _run(self) -> None:
         cleared = None
         while not self._stop.wait(self._seconds):
             today = self._settings.today()
             try:
+                write_steps(self._engine, self._steps)
                 release_due(self._engine, self._settings)
                 if cleared != today:
                     with self._engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
                         collect.delete_expired_drafts(connection, today)
+                        parking.delete_expired(connection, today)
                     cleared = today
             except SQLAlchemyError:
                 # The answers stay in the inbox, on disk; the next look tries again.
                 log.exception("a release could not be made; it is tried again")
+
+
+def write_steps(engine: Engine, steps: Steps) -> None:
+    """Write down the steps that were reached since the last time."""
+    counted = steps.take()
+    if not counted:
+        return
+    try:
+        with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
+            fieldwork.add_steps(connection, counted)
+    except SQLAlchemyError:
+        steps.put_back(counted)
+        raise
 
 
 def release_due(engine: Engine, settings: Settings) -> int:
@@ -141,7 +162,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     async def running(app: FastAPI) -> AsyncIterator[None]:
         app.state.desk = Desk(settings, database, Writer(database), Cache())
         app.state.postman = Postman(database, settings)
-        releaser = Releaser(database, settings)
+        releaser = Releaser(database, settings, app.state.desk.steps)
         releaser.start()
         yield
         app.state.postman.stop()
@@ -159,8 +180,11 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.add_route("/s/{slug}", respond.welcome, ["GET"])
     for path in delivery.WHOLE:
         app.add_route(path, delivery.whole_form, ["GET", "POST"])
+    for path in delivery.PASSED:
+        app.add_route(path, delivery.passed, ["POST"])
     app.add_route(respond.ONE_PAGE, respond.one_page, ["GET", "POST"])
-    app.include_router(respond.router)
+    for part in (respond.router, own_answers.router, elsewhere.router):
+        app.include_router(part)
     app.add_route("/s/{slug}/{code}", respond.welcome, ["GET"])
     for part in (
         invite.router,

@@ -14,8 +14,9 @@ from fastapi import Depends, HTTPException, Request
 from sqlalchemy import Connection, Engine
 from starlette.concurrency import run_in_threadpool
 
-from app.settings import Settings
-from app.throttle import Throttle
+from app.settings import Settings, SettingsError
+from app.steps import Steps
+from app.throttle import Arrivals, Throttle
 from app.words import LANGUAGES, N_, negotiate, speak
 from surveys.store.database import Writer
 
@@ -39,7 +40,17 @@ class Desk:
     writer: Writer
     cache: Cache
     throttle: Throttle = field(default_factory=Throttle)
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    steps: Steps = field(default_factory=Steps)
     demo_csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+    @cached_property
+    def secret(self) -> bytes:
+        """The key by which this server knows its own marks again; without a lasting one, that of this process."""
+        try:
+            return self.settings.invitation_key()
+        except SettingsError:
+            return secrets.token_bytes(32)
 
     @cached_property
     def at_hand(self) -> Connection:
@@ -104,8 +115,8 @@ class Posted:
         return found[0] if found else otherwise
 
 
-async def posted_form(request: Request) -> Posted:
-    """Read a urlencoded form.  Files are never posted in this version, so other kinds of body are refused."""
+async def posted_body(request: Request, wanted: str) -> bytes:
+    """The body of a request, of the kind that is wanted, of at most the size of a form."""
     kind = request.headers.get("content-type", "").split(";")[0].strip()
     body = b""
     try:
@@ -117,8 +128,14 @@ async def posted_form(request: Request) -> Posted:
                     raise HTTPException(413)
     except TimeoutError as error:
         raise HTTPException(408) from error
-    if body and kind != "application/x-www-form-urlencoded":
+    if body and kind != wanted:
         raise HTTPException(415)
+    return body
+
+
+async def posted_form(request: Request) -> Posted:
+    """Read a urlencoded form.  Files are never posted in this version, so other kinds of body are refused."""
+    body = await posted_body(request, "application/x-www-form-urlencoded")
     if b"%00" in body or b"\x00" in body:
         raise HTTPException(400, N_("The form holds a null character; allowed is plain text."))
     try:

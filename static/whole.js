@@ -4,17 +4,27 @@
 "use strict";
 const about = document.body.dataset; // what this page is to the script, and of which survey
 const form = document.querySelector("form");
-const { pages, words, lots } = about.whole === "form" ? JSON.parse(document.getElementById("rules").textContent) : {};
+const dataOf = (id) => JSON.parse(document.getElementById(id).textContent);
+const { pages, words, lots, shuffled } = about.whole === "form" ? dataOf("rules") : {};
 
 // ---- What is kept on the device: one entry a survey, with the key under which the answers will be sent
 
 const MINE = "fg:", ENTRY = MINE + about.survey, DAY = 86400000;
 
+// On a shared tablet nothing is kept: what one person gave must not be there for the next.
+const memory = new Map();
+const kiosk = "kiosk" in about && {
+  getItem: (name) => memory.get(name) ?? null,
+  setItem: (name, text) => memory.set(name, text),
+  removeItem: (name) => memory.delete(name),
+};
+const shelf = () => kiosk || localStorage; // asked for each time: where storage is switched off, looking fails
+
 const stored = (name) => {
-  try { return JSON.parse(localStorage.getItem(name)); } catch { return null; }
+  try { return JSON.parse(shelf().getItem(name)); } catch { return null; }
 };
 const forget = () => {
-  try { localStorage.removeItem(ENTRY); } catch { /* storage is switched off: there is nothing */ }
+  try { shelf().removeItem(ENTRY); } catch { /* storage is switched off: there is nothing */ }
 };
 const kept = () => {
   const found = stored(ENTRY);
@@ -23,6 +33,7 @@ const kept = () => {
 
 // Answers lie here no longer than was told, whichever survey they belong to.
 const storageWorks = () => {
+  if (kiosk) return true;
   try {
     Object.keys(localStorage).filter((name) => name.startsWith(MINE) && !(stored(name)?.until > Date.now()))
       .forEach((name) => localStorage.removeItem(name));
@@ -40,6 +51,7 @@ const begun = () => ({
   key: btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24)))).replaceAll("+", "-").replaceAll("/", "_"),
   path: location.pathname.replace(/\/form$/, ""), // with the short code of the branch, if there is one
   until: Date.now() + words.days * DAY,
+  since: Date.now(),
   furthest: 0,
   values: {}, // field -> values, as a form would post them
 });
@@ -72,24 +84,60 @@ const welcome = () => {
   addEventListener("pageshow", show);
 };
 
+// ---- From one device to another, and back to answers that were sent: a visit is handed over as data
+
+const carry = () => {
+  if (!storageWorks()) return; // then the button goes on page by page
+  const { days, ...visit } = dataOf("visit"), mine = kept();
+  document.querySelector("[data-others]").hidden = !mine || mine.key === visit.key || !Object.keys(mine.values).length;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    shelf().setItem(ENTRY, JSON.stringify({ ...visit, mark: about.mark, until: Date.now() + days * DAY }));
+    location.assign(`${visit.path}/form?lang=${visit.language}`);
+  });
+};
+
+// A link brings the code behind the number sign, where no server and no log gets to see it.
+const resume = () => {
+  const code = decodeURIComponent(location.hash.slice(1)), field = document.getElementById("code");
+  if (!/^[\w-]{16,24}$/.test(code)) return;
+  field.value = code;
+  history.replaceState(null, "", location.pathname + location.search);
+  form.querySelector(".go").focus();
+};
+
 // ---- The way through the form
 
 let state, here, reminded, told = [], sending = false, sent = false;
 
 const given = (name) => (state.values[name] ?? []).filter((text) => text.trim());
 // The short form: each item draws a number from the key, and the lowest are asked; the server does the same (lots.py).
-const number = (text) => {
-  let found = 0x811c9dc5;
-  for (const letter of text) found = Math.imul(found ^ letter.charCodeAt(0), 0x01000193);
+const mixed = (found) => {
   found = Math.imul(found ^ (found >>> 16), 0x85ebca6b);
   found = Math.imul(found ^ (found >>> 13), 0xc2b2ae35);
   return (found ^ (found >>> 16)) >>> 0;
 };
+const number = (text) => {
+  let found = 0x811c9dc5;
+  for (const letter of text) found = Math.imul(found ^ letter.charCodeAt(0), 0x01000193);
+  return mixed(found);
+};
 let lot; // of which key, and what it leaves out
 const leftOut = () => {
+  if (state.out || !lots) return state.out ?? [];
   const { key } = state, order = (one, other) => number(key + one) - number(key + other);
   if (lot?.key !== key) lot = { key, out: lots.flatMap(([items, drawn]) => [...items].sort(order).slice(drawn)) };
   return lot.out;
+};
+// Items in random order within their page, which follows from the key as well (order.py).
+const arrange = () => {
+  if (!shuffled) return;
+  const seed = state.order ?? 1 + number(`${state.key}:order`) % 65535;
+  const rank = ({ item }) => seed && mixed(number(item) + Math.imul(seed, 0x9e3779b1));
+  pages.filter(({ cards }) => cards.every(({ item }) => item)).forEach((page) => {
+    page.cards.sort((one, other) => rank(one) - rank(other));
+    page.cards.map(cardOf).forEach((part) => part.parentElement.append(part));
+  });
 };
 const meets = ({ item, if: condition }) => {
   if (item && leftOut().includes(item)) return false;
@@ -274,8 +322,8 @@ const leave = () => {
 };
 const keep = () => {
   // Sent or deleted from another window: what is gone stays gone.
-  if (localStorage.getItem(ENTRY) === null) leave();
-  else localStorage.setItem(ENTRY, JSON.stringify(state));
+  if (shelf().getItem(ENTRY) === null) leave();
+  else shelf().setItem(ENTRY, JSON.stringify(state));
 };
 const take = () => {
   state.values = {};
@@ -303,21 +351,29 @@ const send = async () => {
   if (sending) return;
   busy(true);
   say("");
-  const body = new URLSearchParams(), patience = new AbortController();
+  const body = new URLSearchParams(), patience = new AbortController(), lang = document.documentElement.lang;
   way().flatMap(({ cards }) => cards.filter(meets)).flatMap(({ fields }) => fields)
     .forEach((name) => given(name).forEach((text) => body.append(name, text)));
+  const headers = { "idempotency-key": state.key, told: String(state.told ?? 0) };
+  if (state.proof !== undefined) headers.proof = String(state.proof);
+  if (state.since) headers.seconds = String(Math.round((Date.now() - state.since) / 1000));
+  if (state.code) headers.parked = "yes";
+  if (state.corrects) headers.receipt = state.corrects;
   const clock = setTimeout(() => patience.abort(), 40000); // the server itself gives up after thirty seconds
   let status = 0, answer = {};
   try {
-    const got = await fetch(`${state.path}/form?lang=${document.documentElement.lang}`, {
-      method: "POST", body, headers: { "idempotency-key": state.key }, redirect: "error", signal: patience.signal,
+    const got = await fetch(`${state.path}/form?lang=${lang}`, {
+      method: "POST", body, headers, redirect: "error", signal: patience.signal,
     });
     status = got.status;
     answer = await got.json();
   } catch { /* no network, or not our server's answer: the status says which */ }
   clearTimeout(clock);
+  // Without a network the answers wait on the device (offline.js), which makes room for the next person.
+  const waiting = status === 0 && await globalThis.offline?.keep({ path: state.path, lang, body: String(body), headers });
   busy(false);
-  received(status, answer);
+  if (waiting) thank(waiting, false, true);
+  else received(status, answer);
 };
 const busy = (now) => {
   sending = now;
@@ -339,13 +395,14 @@ const received = (status, { receipt, faults, message }) => {
   }
 };
 
-const thank = (receipt, earlier) => {
+const thank = (receipt, earlier, waiting = false) => {
   sent = true;
   forget();
   const thanks = document.getElementById("thanked").content.cloneNode(true);
   thanks.querySelector("#code").textContent = receipt;
   thanks.querySelector("[name=code]").value = receipt;
   if (!earlier) thanks.querySelector("[data-earlier]").remove();
+  thanks.querySelector("[data-unsent]").hidden = !waiting;
   document.body.className = "narrow";
   document.body.replaceChildren(thanks);
   enliven(document.body);
@@ -353,6 +410,81 @@ const thank = (receipt, earlier) => {
   const title = document.querySelector("h1");
   titled(title.textContent);
   focusOn(title);
+  dispatchEvent(new Event("thanked"));
+};
+
+// ---- To be continued on another device: the server keeps the answers sealed under a code
+
+const park = async () => {
+  const { key, path, values, furthest, corrects, order, out, code } = state;
+  try {
+    const got = await fetch(`/s/${about.survey}/later`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ key, path, values, furthest, corrects, order, out, code }),
+    });
+    if (!got.ok) throw new Error(got.status);
+    const told = await got.json(), shown = document.getElementById("parked");
+    state.code = told.code;
+    keep();
+    shown.querySelector("#code").textContent = told.code;
+    shown.querySelector("[data-address]").textContent = told.address;
+    shown.querySelector("[data-qr]").src = told.qr;
+    const until = shown.querySelector("[data-until]");
+    until.textContent = filled(until.textContent, { day: told.until });
+    shown.showModal();
+  } catch {
+    say(words.unparked);
+  }
+};
+
+// ---- A small piece of work, done quietly while one answers: dear only for who sends thousands (signs.py)
+
+const K = [], roots = (power) => (n) => (Math.abs(n ** power) % 1) * 2 ** 32 | 0, H = [];
+for (let n = 2; K.length < 64; n++) {
+  let prime = true;
+  for (let d = 2; d * d <= n; d++) prime &&= n % d > 0;
+  if (prime && K.push(roots(1 / 3)(n)) <= 8) H.push(roots(1 / 2)(n));
+}
+const turned = (x, by) => (x >>> by) | (x << (32 - by));
+// The first word of SHA-256 of a text of at most 55 letters: WebCrypto would be there on https only, and slow one by one.
+const digest = (text) => {
+  const w = new Int32Array(64), length = text.length;
+  for (let i = 0; i < length; i++) w[i >> 2] |= text.charCodeAt(i) << (24 - 8 * (i & 3));
+  w[length >> 2] |= 0x80 << (24 - 8 * (length & 3));
+  w[15] = length * 8;
+  for (let i = 16; i < 64; i++) {
+    const a = w[i - 15], b = w[i - 2];
+    w[i] = w[i - 16] + (turned(a, 7) ^ turned(a, 18) ^ (a >>> 3)) + w[i - 7] + (turned(b, 17) ^ turned(b, 19) ^ (b >>> 10));
+  }
+  let [a, b, c, d, e, f, g, h] = H;
+  for (let i = 0; i < 64; i++) {
+    const one = h + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) + ((e & f) ^ (~e & g)) + K[i] + w[i] | 0;
+    const two = (turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + ((a & b) ^ (a & c) ^ (b & c)) | 0;
+    h = g; g = f; f = e; e = d + one | 0; d = c; c = b; b = a; a = one + two | 0;
+  }
+  return (H[0] + a) >>> 0;
+};
+const work = (from = 0) => {
+  if (sent || state.proof !== undefined) return;
+  const { key } = state;
+  for (let n = from; n < from + 500; n++) {
+    if (digest(`${key}:${n}`) >>> 16) continue;
+    state.proof = n;
+    return keep();
+  }
+  setTimeout(work, 20, from + 500);
+};
+
+// ---- How far people get, in numbers that name nobody: pages passed since the last time this was told
+
+const tell = () => {
+  if (document.visibilityState !== "hidden" || sent || state.furthest <= (state.told ?? 0)) return;
+  const passed = new URLSearchParams({ from: (state.told ?? 0) + 1, to: state.furthest });
+  if (navigator.sendBeacon(`${state.path}/passed`, passed)) {
+    state.told = state.furthest;
+    keep();
+  }
 };
 
 // ---- What happens
@@ -375,6 +507,8 @@ const listen = () => {
     field.closest(".card").scrollIntoView();
     field.focus({ preventScroll: true });
   });
+  form.querySelector("[data-later]")?.addEventListener("click", park);
+  document.addEventListener("visibilitychange", tell);
   addEventListener("popstate", arrive);
   addEventListener("online", () => { if (!sent && form.querySelector(".bar .error").textContent === words.lost) send(); });
   addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });
@@ -382,6 +516,7 @@ const listen = () => {
     if (sent || (key !== null && key !== ENTRY)) return;
     if (!newValue) return void leave();
     state = JSON.parse(newValue);
+    arrange();
     putBack();
     refresh();
   });
@@ -392,13 +527,15 @@ const begin = () => {
   state = kept() ?? begun();
   // A personal link stands for itself, by whichever way the answers on this device were begun.
   if (location.pathname.startsWith("/i/")) state.path = location.pathname.replace(/\/form$/, "");
-  localStorage.setItem(ENTRY, JSON.stringify(state));
+  shelf().setItem(ENTRY, JSON.stringify(state));
+  arrange();
   putBack();
   back.hidden = false;
   listen();
   offerToStartOver(leave);
-  form.querySelector("[data-kept]").hidden = false;
+  form.querySelector("[data-kept]").hidden = Boolean(kiosk);
   arrive();
+  work();
 };
 
-({ welcome, form: begin, gone: forget })[about.whole]();
+({ welcome, form: begin, gone: forget, carry, resume })[about.whole]();

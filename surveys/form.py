@@ -14,6 +14,7 @@ from typing import Literal
 
 from surveys.codes import BLANK, NOT_ASKED
 from surveys.coding import Answers, Codebook, Refused, clean_text, codebook
+from surveys.order import rank
 from surveys.questionnaire import SUFFIX, Block, Column, Item, Question, Questionnaire, Scale, Stage, Text
 
 Title = Literal["items", "importance", "overall", "problem", "belief", "grid", "work", "about", "comments"]
@@ -93,6 +94,26 @@ def pages(questionnaire: Questionnaire) -> tuple[Page, ...]:
     book = codebook(questionnaire)
     found = [*_item_pages(questionnaire, book), *_block_pages(questionnaire, book)]
     return tuple(replace(page, number=number) for number, page in enumerate(found, 1))
+
+
+def arranged(page: Page, seed: int) -> Page:
+    """A page with its items in the order of a visit.
+
+    Parameters
+    ----------
+    page : Page
+    seed : int
+        Of the visit (`surveys.order`); 0 leaves the questionnaire's own order.
+
+    Returns
+    -------
+    Page
+        The same page, its cards sorted by their ranks.  Cards that are no items stay where they are: pages hold
+        either items or other questions.
+    """
+    if not seed or any(card.item is None for card in page.cards):
+        return page
+    return replace(page, cards=tuple(sorted(page.cards, key=lambda card: rank(card.item.id, seed) if card.item else 0)))
 
 
 def _item_pages(questionnaire: Questionnaire, book: Codebook) -> Iterator[Page]:
@@ -288,6 +309,33 @@ def read_page(
     if not page.reminds:
         faults = [fault for fault in faults if fault.code != "missing"]
     return taken, faults, refused
+
+
+def written(all_pages: Sequence[Page], book: Codebook, answers: Answers) -> dict[str, list[str]]:
+    """Answers as a form would post them: what `read_page` reads back.
+
+    Parameters
+    ----------
+    all_pages, book, answers
+        The pages of the form, the survey's fields, and what was answered.
+
+    Returns
+    -------
+    dict
+        Field name -> values; fields without an answer are left out.
+    """
+    found: dict[str, list[str]] = {}
+    for page in all_pages:
+        for card in page.cards:
+            if card.kind == "text":
+                values = {card.name: [answers.comments.get(card.name, "")]}
+            elif card.kind == "multiple" and card.question:
+                both = zip(card.question.options, card.fields, strict=True)
+                values = {card.name: [option.code for option, number in both if answers.closed[number] == 2]}
+            else:
+                values = {book.fields[n].name: [book.fields[n].show(answers.closed[n])] for n in card.fields}
+            found |= {name: given for name, given in values.items() if any(given)}
+    return found
 
 
 def reminders(card: Card, book: Codebook) -> list[Fault]:

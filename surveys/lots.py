@@ -81,6 +81,11 @@ def number(text: str) -> int:
     found = 0x811C9DC5
     for byte in text.encode():
         found = (found ^ byte) * 0x01000193 & 0xFFFFFFFF
+    return mixed(found)
+
+
+def mixed(found: int) -> int:
+    """32 bits of which each hangs on all that came in: the last steps of MurmurHash3."""
     found = (found ^ found >> 16) * 0x85EBCA6B & 0xFFFFFFFF
     found = (found ^ found >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
     return found ^ found >> 16

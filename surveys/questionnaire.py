@@ -260,6 +260,7 @@ class Questionnaire(Part):
     min_group: int = Field(default=10, ge=5, le=1000)
     format: Format = "two_column"
     drawn: int | None = Field(default=None, ge=1, le=20)  # the short form: items of a stage asked beside the core
+    shuffled: bool = False  # items in random order within their stage, drawn for each visit
     stages: tuple[Stage, ...] = ()
     dimensions: tuple[Dimension, ...] = ()
     scales: tuple[Scale, ...] = ()

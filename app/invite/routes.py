@@ -14,12 +14,13 @@ from app.access import same_origin
 from app.invite import notices
 from app.requests import Desk, DeskDep, PostedDep, get_desk, keep, look, posted_form
 from app.respond import view
-from app.respond.delivery import deliver, document, refused
+from app.respond.delivery import count_passed, deliver, document, refused
 from app.respond.published import Published, published
 from app.respond.visit import Here, html, not_open, once_cookie, receipt_path, see_other, set_language
 from app.words import LANGUAGES, _, negotiate, speak
 from surveys.store import contacts, invitations
 from surveys.store.collect import DRAFT_DAYS
+from surveys.store.fieldwork import MAIL, OPENED, STARTED
 from surveys.store.invitations import Opening
 from surveys.tables import Link
 
@@ -81,6 +82,7 @@ async def welcome(request: Request, desk: DeskDep, token: str) -> Response:
         return found
     opening, survey = found
     _count(desk, opening)
+    desk.steps.count(survey.id, MAIL, (OPENED,))
     shown = replace(survey.view(), path=f"/i/{token}")
     page = html(view.welcome(shown, receipt_path=receipt_path(survey), whole=True))
     _remember(page, request, desk, survey, token, request.query_params.get("lang"))
@@ -132,6 +134,7 @@ async def form(request: Request, desk: DeskDep, token: str) -> Response:
     if isinstance(found, Response):
         return found
     _opening, survey = found
+    desk.steps.count(survey.id, MAIL, (STARTED,))
     page = document(request, desk, survey)
     wish = request.query_params.get("lang")
     if wish in survey.questionnaire.languages:
@@ -152,6 +155,16 @@ async def send(request: Request, token: str) -> Response:
     opening, survey = found
     link = Link(code="", survey_id=survey.id, unit=opening.unit, channel=opening.channel)
     return await deliver(request, desk, survey, link, posted.values, opening.link_hash)
+
+
+@router.post("/i/{token}/passed")
+async def passed(request: Request, desk: DeskDep, token: str, posted: PostedDep) -> Response:
+    """Which pages were passed by somebody who has turned to something else."""
+    await same_origin(request)
+    found = await _opened(request, desk, token)
+    if found is not None:
+        count_passed(desk, found[1], MAIL, posted)
+    return Response(status_code=204)
 
 
 @router.get("/i/stop/{stop}")

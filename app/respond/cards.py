@@ -21,6 +21,7 @@ from app.words import _, language, render, worded
 from surveys.codes import BLANK, DO_NOT_KNOW, NOT_APPLICABLE
 from surveys.coding import Answers, Codebook
 from surveys.form import Card, Fault, Page, visible
+from surveys.store.collect import DRAFT_DAYS
 
 LONG_LIST = 20
 """Options from which on a single choice is a list to unfold."""
@@ -155,6 +156,7 @@ def _build(
         switch="inside",
         first=page.number == pages[0].number,
         next=next_words(last),
+        days=DRAFT_DAYS,
         slot=slot,
         mark=lambda field, byte: slot(f"{field}={byte}"),
     )

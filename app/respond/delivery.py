@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 from fastapi import HTTPException, Request, Response
 
 from app.access import same_origin
-from app.requests import Desk, get_desk, keep, look, posted_form
+from app.requests import Desk, Posted, get_desk, keep, look, posted_form
 from app.respond.faults import first_field, place_of, sentence
 from app.respond.published import Published
+from app.respond.signs import hasty, mark_sent, signs_of
 from app.respond.visit import (
     RECEIPT_SECONDS,
     link_of,
@@ -19,21 +22,43 @@ from app.respond.visit import (
     ready_page,
     receipt_path,
     remember_language,
+    set_correcting,
     set_key,
     survey_of,
 )
 from app.respond.whole import whole_page
 from app.words import N_, _, language
+from surveys.codes import NOT_ASKED
 from surveys.coding import Answers, Codebook
 from surveys.form import Card, Fault, Page, read_page, visible
-from surveys.store import collect
+from surveys.store import collect, receipts
+from surveys.store.fieldwork import MAIL, SENT, STARTED
 from surveys.store.invitations import Spent, take_in
 from surveys.tables import Link
 
 WHOLE = ("/s/{slug}/form", "/s/{slug}/{code}/form")
+PASSED = ("/s/{slug}/passed", "/s/{slug}/{code}/passed")
 KEY = re.compile(r"[A-Za-z0-9_-]{32,64}")
 """The sender's key: of 192 bits, so that nobody meets another's by chance."""
 UNLINKED = Link(code="", survey_id=0)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a device sends: the answers as a form posts them, and what they stand for.
+
+    `once` is the hash of the one-time link that they spend, `corrects` the receipt code of the answers they replace,
+    `parked` says that they were kept for another device, and `day` is given by a device that delivers later.
+    """
+
+    key: str
+    values: Mapping[str, Sequence[str]]
+    once: str = ""
+    corrects: str = ""
+    parked: bool = False
+    flags: int = 0
+    day: date | None = None
+    told: int = 0  # the last page of which it was told that it was passed
 
 
 async def whole_form(request: Request) -> Response:
@@ -46,7 +71,33 @@ async def whole_form(request: Request) -> Response:
     link = await link_of(desk, survey, path["code"]) if "code" in path else UNLINKED
     if request.method == "POST":
         return await deliver(request, desk, survey, link, posted.values)
-    return remember_language(request, desk, survey, not_open(desk, survey) or document(request, desk, survey))
+    if closed := not_open(desk, survey):
+        return remember_language(request, desk, survey, closed)
+    desk.steps.count(survey.id, link.code, (STARTED,))
+    return remember_language(request, desk, survey, document(request, desk, survey))
+
+
+async def passed(request: Request) -> Response:
+    """Which pages were passed by somebody who has turned to something else; nobody waits for the answer."""
+    desk, path = await get_desk(request), request.path_params
+    await same_origin(request)
+    posted = await posted_form(request)
+    survey = await survey_of(request, desk, path["slug"])
+    link = await link_of(desk, survey, path["code"]) if "code" in path else UNLINKED
+    count_passed(desk, survey, link.code, posted)
+    return Response(status_code=204)
+
+
+def count_passed(desk: Desk, survey: Published, way: str, posted: Posted) -> None:
+    """Count the pages that a browser says were passed."""
+    first, last = (page_number(posted.get(name)) for name in ("from", "to"))
+    if first and not_open(desk, survey) is None:
+        desk.steps.count(survey.id, way, [page.number for page in survey.pages if first <= page.number <= last])
+
+
+def page_number(text: str) -> int:
+    """A page's number as a browser tells it; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else 0
 
 
 def document(request: Request, desk: Desk, survey: Published) -> Response:
@@ -68,25 +119,66 @@ async def deliver(
     The same key with the same answers is acknowledged again, also after the survey has closed: the first
     acknowledgement may have been lost on its way.  `once` is the hash of the one-time link that this spends.
     """
-    key = request.headers.get("idempotency-key", "")
+    headers = request.headers
+    key = headers.get("idempotency-key", "")
     if not KEY.fullmatch(key):
         raise HTTPException(400, N_("The answers came without the key of their page; open the page again."))
     if closed := not_open(desk, survey):
         sent = await look(desk, lambda connection: collect.sent_before(connection, key))
-        return _receipt(desk, survey, key) if sent else closed
-    answers, faults = read_whole(survey.pages, survey.book, posted, survey.begun(key))
+        return _receipt(desk, survey, Sent(key, posted, corrects=headers.get("receipt", ""))) if sent else closed
+    flags = signs_of(request, desk, survey, key, invited=bool(once))
+    told = page_number(headers.get("told", ""))
+    sent_now = Sent(key, posted, once, headers.get("receipt", ""), "parked" in headers, flags, told=told)
+    return await take(desk, survey, link, sent_now, request)
+
+
+async def take(desk: Desk, survey: Published, link: Link, sent: Sent, request: Request | None = None) -> Response:
+    """Read what a device sends and store it, or say what is wrong with it."""
+    begun = await _begun(desk, survey, sent)
+    if begun is None:
+        return refused(_("Not sent: these answers were withdrawn, so they cannot be changed."), 410)
+    answers, faults = read_whole(survey.pages, survey.book, sent.values, begun)
     if faults:
         return _json({"faults": [_told(page, fault) for page, fault in faults]}, 422)
-    given, today = bytes(answers.closed), desk.settings.today()
-    arrival = collect.Arrival(key, given, answers.comments, language(), today, link.unit, link.channel, drafted=False)
+    arrival = collect.Arrival(
+        sent.key,
+        bytes(answers.closed),
+        answers.comments,
+        language(),
+        sent.day or desk.settings.today(),
+        link.unit,
+        link.channel,
+        drafted=sent.parked,
+        order=survey.order(sent.key),
+        flags=sent.flags | (hasty(request, survey, answers) if request else 0),
+    )
     try:
-        await keep(desk, lambda connection: take_in(connection, survey.id, survey.book, arrival, once))
+        if sent.corrects:
+            await keep(
+                desk, lambda connection: receipts.correct(connection, survey.id, survey.book, arrival, sent.corrects)
+            )
+        else:
+            await keep(desk, lambda connection: take_in(connection, survey.id, survey.book, arrival, sent.once))
     except collect.Conflict:
         # The first delivery had arrived although its sender could not know; what was changed since does not count.
-        return _receipt(desk, survey, key, 409)
+        return _receipt(desk, survey, sent, 409)
     except Spent:
         return refused(_("Not sent: this link has been used before. Your answers are still on this device."), 410)
-    return _receipt(desk, survey, key)
+    except receipts.Unknown:
+        return refused(_("Not sent: these answers were withdrawn, so they cannot be changed."), 410)
+    met = [page.number for page in survey.pages if page.number > sent.told and visible(page, survey.book, answers)]
+    desk.steps.count(survey.id, MAIL if sent.once else link.code, [*met, SENT])
+    return _receipt(desk, survey, sent)
+
+
+async def _begun(desk: Desk, survey: Published, sent: Sent) -> Answers | None:
+    """What is not to be asked: drawn from the key, or as it was in the answers that are corrected."""
+    if not sent.corrects:
+        return survey.begun(sent.key)
+    kept = await look(desk, lambda connection: receipts.open_receipt(connection, sent.corrects))
+    if kept is None or kept.survey_id != survey.id or kept.withdrawn:
+        return None
+    return Answers(bytearray(NOT_ASKED if byte == NOT_ASKED else 0 for byte in kept.answers.closed))
 
 
 def refused(message: str, status: int) -> Response:
@@ -94,9 +186,13 @@ def refused(message: str, status: int) -> Response:
     return _json({"message": message}, status)
 
 
-def _receipt(desk: Desk, survey: Published, key: str, status: int = 200) -> Response:
-    answer = _json({"receipt": collect.receipt_code(key)}, status)
-    set_key(answer, desk, survey, key, RECEIPT_SECONDS)
+def _receipt(desk: Desk, survey: Published, sent: Sent, status: int = 200) -> Response:
+    code = sent.corrects or collect.receipt_code(sent.key)
+    answer = _json({"receipt": code}, status)
+    set_key(answer, desk, survey, sent.key, RECEIPT_SECONDS)
+    if sent.corrects:
+        set_correcting(answer, desk, survey, sent.corrects, 0, RECEIPT_SECONDS)
+    mark_sent(answer, desk, survey)
     return answer
 
 

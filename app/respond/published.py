@@ -13,6 +13,7 @@ from app.respond.view import SurveyView
 from surveys.coding import Answers, Codebook, codebook
 from surveys.form import Page, pages, visible
 from surveys.lots import Lot, asked, left_out, lots
+from surveys.order import seed_of
 from surveys.questionnaire import Questionnaire
 from surveys.store import publish
 from surveys.store.database import reading
@@ -51,6 +52,10 @@ class Published:
         """The answers of a visit before anything is answered: what it is not to be asked is marked already."""
         return Answers.begun(self.book, left_out(self.lots, key)) if self.lots else Answers.blank(self.book)
 
+    def order(self, key: str) -> int:
+        """The seed of the items' order in a visit; 0 where they stand in the questionnaire's own."""
+        return seed_of(key) if self.questionnaire.shuffled else 0
+
     @cached_property
     def _minutes(self) -> int | None:
         """What the questionnaire says, or the part of it that the short form takes; alike for everybody."""
@@ -78,6 +83,7 @@ class Published:
             questions=asked(questionnaire) or sum(len(page.cards) for page in self.pages),
             drawn_from=len(questionnaire.items) if self.lots else 0,
             lots=self.lots,
+            shuffled=questionnaire.shuffled,
             format=questionnaire.format,
             audience=questionnaire.audience,
             path=f"/s/{self.slug}/{code}" if code else f"/s/{self.slug}",

@@ -37,11 +37,12 @@ def receipt_show(
     receipt_path: str,
     code: str,
     unsure: bool = False,
+    changeable: bool = False,
 ) -> str:
-    """All answers of one person in words, with the form to withdraw them.
+    """All answers of one person in words, with the ways to change and to withdraw them.
 
     `answers` is None when they cannot be read just now.  `waiting` says that they are in no report yet, `unsure` that
-    withdrawing was asked for without the tick that confirms it.
+    withdrawing was asked for without the tick that confirms it, `changeable` that the survey still takes answers.
     """
     sections = list(_sections(pages(questionnaire), book, answers, comments)) if answers else []
     return draw(
@@ -53,6 +54,7 @@ def receipt_show(
         sections=sections,
         waiting=waiting,
         unsure=unsure,
+        changeable=changeable,
     )
 
 

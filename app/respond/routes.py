@@ -1,4 +1,4 @@
-"""The respondent's way: welcome, pages, thanks; and the receipt that shows and withdraws."""
+"""The respondent's way page by page: welcome, pages, thanks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from starlette.convertors import Convertor, register_url_convertor
 from app.access import same_origin
 from app.invite.notices import used
 from app.requests import Desk, DeskDep, Posted, PostedDep, get_desk, keep, look, posted_form
-from app.respond import view
+from app.respond import elsewhere, view
 from app.respond.published import Published
+from app.respond.signs import begun_cookie, mark_begun, mark_sent, signs_of_pages
 from app.respond.visit import (
     RECEIPT_SECONDS,
     Here,
     SurveyDep,
+    code_of,
     cookie_of,
+    correcting,
+    correcting_cookie,
     html,
     language_of,
     link_of,
@@ -27,15 +31,27 @@ from app.respond.visit import (
     receipt_path,
     remember_language,
     see_other,
+    set_correcting,
     set_key,
     set_language,
     survey_of,
 )
 from app.words import negotiate, speak
 from surveys.coding import Answers
-from surveys.form import Fault, Page, forget_unmet, next_page, previous_page, read_page, visible, whole_faults
-from surveys.store import collect
+from surveys.form import (
+    Fault,
+    Page,
+    arranged,
+    forget_unmet,
+    next_page,
+    previous_page,
+    read_page,
+    visible,
+    whole_faults,
+)
+from surveys.store import collect, receipts
 from surveys.store.collect import Begun
+from surveys.store.fieldwork import MAIL, OPENED, SENT, STARTED
 from surveys.store.invitations import Spent, find, link_hash, take_in
 
 router = APIRouter(include_in_schema=False)
@@ -88,8 +104,10 @@ async def welcome(request: Request) -> Response:
     def draw() -> str:
         return view.welcome(survey.view(code), receipt_path=receipt_path(survey), whole=not begun)
 
-    page = not_open(desk, survey) or ready_page(request, survey, draw, "welcome", code, begun)
-    return remember_language(request, desk, survey, page)
+    if closed := not_open(desk, survey):
+        return remember_language(request, desk, survey, closed)
+    desk.steps.count(survey.id, code, (OPENED,))
+    return remember_language(request, desk, survey, ready_page(request, survey, draw, "welcome", code, begun))
 
 
 @router.post("/s/{slug}/start", dependencies=[Here])
@@ -105,54 +123,8 @@ async def thanks(request: Request, desk: DeskDep, survey: SurveyDep) -> Response
     if not key or not await look(desk, lambda connection: collect.sent_before(connection, key)):
         return see_other(f"/s/{survey.slug}")
     path, address = receipt_path(survey), f"{desk.settings.public_url}{receipt_path(survey)}"
-    return html(view.thanks(survey.view(), collect.receipt_code(key), receipt_path=path, address=address))
-
-
-@router.get("/s/{slug}/receipt")
-def receipt_ask(survey: SurveyDep) -> Response:
-    """Where a receipt code can be entered."""
-    return html(view.receipt_ask(survey.view(), receipt_path=receipt_path(survey)))
-
-
-@router.post("/s/{slug}/receipt", dependencies=[Here])
-def receipt_show(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
-    """The answers that belong to a receipt code, in words."""
-    code = posted.get("code")
-    with desk.engine.connect() as connection:
-        kept = collect.open_receipt(connection, code)
-    if kept is None or kept.survey_id != survey.id or kept.withdrawn:
-        return html(view.receipt_ask(survey.view(), wrong=True, receipt_path=receipt_path(survey), code=code), 404)
-    return _shown(survey, kept, code)
-
-
-def _shown(survey: Published, kept: collect.Kept, code: str, *, unsure: bool = False) -> Response:
-    return html(
-        view.receipt_show(
-            survey.view(),
-            survey.book,
-            survey.questionnaire,
-            kept.answers,
-            kept.answers.comments,
-            kept.waiting,
-            receipt_path(survey),
-            code,
-            unsure=unsure,
-        )
-    )
-
-
-@router.post("/s/{slug}/receipt/withdraw", dependencies=[Here])
-def receipt_withdraw(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
-    """Take the answers of a receipt code back."""
-    code = posted.get("code")
-    with desk.engine.connect() as connection:
-        kept = collect.open_receipt(connection, code)
-    if kept is None or kept.survey_id != survey.id:
-        return html(view.receipt_ask(survey.view(), wrong=True, receipt_path=receipt_path(survey), code=code), 404)
-    if posted.get("confirm") != "yes":
-        return _shown(survey, kept, code, unsure=True)
-    desk.writer.do(lambda connection: collect.withdraw(connection, code))
-    return html(view.withdrawn(survey.view()))
+    code = correcting(request, survey)[0] or collect.receipt_code(key)
+    return html(view.thanks(survey.view(), code, receipt_path=path, address=address))
 
 
 async def show_page(request: Request, desk: Desk, survey: Published, number: int) -> Response:
@@ -170,7 +142,7 @@ async def show_page(request: Request, desk: Desk, survey: Published, number: int
     # A page on which nothing is answered yet names nobody; which items were drawn is alike for many.
     met = visible(page, survey.book, answers)
     blank = not draft.comments and not any(draft.closed[number] for card in met for number in card.fields)
-    return page_html(request, _drawn(survey, page, answers), of_everybody=blank)
+    return page_html(request, _drawn(survey, page, answers, _order(request, survey, key)), of_everybody=blank)
 
 
 async def send_page(request: Request, desk: Desk, survey: Published, number: int, posted: Posted) -> Response:
@@ -185,7 +157,7 @@ async def send_page(request: Request, desk: Desk, survey: Published, number: int
     if page is None or page.number != number:
         return see_other(f"/s/{survey.slug}/{page.number if page else 1}")
     taken, faults, refused = read_page(page, survey.book, _answers(draft), posted.values)
-    go = posted.get("go")
+    go, order = posted.get("go"), _order(request, survey, key)
     draft.closed, draft.comments = bytes(taken.closed), taken.comments
     if go in survey.questionnaire.languages:
         draft.language = go
@@ -193,11 +165,15 @@ async def send_page(request: Request, desk: Desk, survey: Published, number: int
     hard = [fault for fault in faults if fault.code != "missing"]
     onwards = go == "" and not hard and (not faults or posted.get("seen") == str(number))
     if onwards:
+        if number > draft.furthest:
+            desk.steps.count(survey.id, await _way(request, desk, survey, draft), (number,))
         draft.furthest = max(draft.furthest, number)
         following = next_page(survey.pages, survey.book, taken, number)
         if following is None:
             return await _send(request, desk, survey, key, draft, taken)
     await keep(desk, lambda connection: collect.save_draft(connection, draft))
+    if go == "later":
+        return await elsewhere.park_pages(request, desk, survey, key, draft)
     if go == "back":
         before = previous_page(survey.pages, survey.book, taken, number)
         return see_other(f"/s/{survey.slug}/{before.number}" if before else f"/s/{survey.slug}")
@@ -206,10 +182,10 @@ async def send_page(request: Request, desk: Desk, survey: Published, number: int
     if go in survey.questionnaire.languages:
         answer: Response = see_other(f"/s/{survey.slug}/{number}")
         if refused:
-            answer = html(_drawn(survey, page, taken, hard, refused), 422)
+            answer = html(_drawn(survey, page, taken, order, hard, refused), 422)
         set_language(answer, desk, survey, go)
         return answer
-    return html(_drawn(survey, page, taken, faults, refused), 422)
+    return html(_drawn(survey, page, taken, order, faults, refused), 422)
 
 
 @router.post("/s/{slug}/{code}/start", dependencies=[Here])
@@ -247,10 +223,27 @@ async def _start(request: Request, desk: Desk, survey: Published, posted: Posted
         expires_on=collect.draft_expiry(desk.settings.today()),
     )
     await keep(desk, lambda connection: collect.begin_draft(connection, draft))
+    desk.steps.count(survey.id, await _way(request, desk, survey, draft), (STARTED,))
     first = next_page(survey.pages, survey.book, begun, 0)
     answer = see_other(f"/s/{survey.slug}/{first.number if first else 1}")
     set_key(answer, desk, survey, key, collect.DRAFT_DAYS * 86400)
+    mark_begun(answer, desk, survey, key, collect.DRAFT_DAYS * 86400)
+    if correcting(request, survey)[0]:  # a correction that was left alone: these are answers of their own
+        answer.delete_cookie(correcting_cookie(survey), path=f"/s/{survey.slug}")
     return answer
+
+
+async def _way(request: Request, desk: Desk, survey: Published, draft: Begun) -> str:
+    """By which way somebody came who answers page by page: the draft itself knows only branch and channel."""
+    if request.cookies.get(once_cookie(survey)):
+        return MAIL
+    return await code_of(desk, survey, draft.unit, draft.channel)
+
+
+def _order(request: Request, survey: Published, key: str) -> int:
+    """The seed of the items' order in this visit; a correction keeps that of the first time."""
+    code, order = correcting(request, survey)
+    return order if code else survey.order(key)
 
 
 async def _draft(request: Request, desk: Desk, survey: Published) -> tuple[str, Begun | None]:
@@ -286,13 +279,14 @@ def _drawn(
     survey: Published,
     page: Page,
     answers: Answers,
+    order: int,
     faults: list[Fault] | None = None,
     refused: dict[str, str] | None = None,
 ) -> str:
     met = [candidate.number for candidate in survey.pages if visible(candidate, survey.book, answers)]
     return view.form_page(
         survey.view(),
-        page,
+        arranged(page, order),
         survey.pages,
         survey.book,
         answers,
@@ -315,18 +309,33 @@ async def _send(request: Request, desk: Desk, survey: Published, key: str, draft
     token = request.cookies.get(once_cookie(survey), "")
     opening = await look(desk, lambda connection: find(connection, token)) if token else None
     unit, channel = (opening.unit, opening.channel) if opening else (draft.unit, draft.channel)
-    given, today = bytes(answers.closed), desk.settings.today()
-    arrival = collect.Arrival(key, given, answers.comments, draft.language, today, unit, channel)
-    once = link_hash(token) if token else ""
+    flags = signs_of_pages(request, desk, survey, key, answers, invited=bool(token))
+    given, today, order = bytes(answers.closed), desk.settings.today(), survey.order(key)
+    arrival = collect.Arrival(
+        key, given, answers.comments, draft.language, today, unit, channel, order=order, flags=flags
+    )
+    once, corrected = link_hash(token) if token else "", correcting(request, survey)[0]
     try:
         # On a conflict a second window sent other answers first; those count, and their receipt is shown.
         with suppress(collect.Conflict):
-            await keep(desk, lambda connection: take_in(connection, survey.id, survey.book, arrival, once))
+            if corrected:
+                await keep(
+                    desk, lambda connection: receipts.correct(connection, survey.id, survey.book, arrival, corrected)
+                )
+            else:
+                await keep(desk, lambda connection: take_in(connection, survey.id, survey.book, arrival, once))
     except Spent:
         await keep(desk, lambda connection: collect.save_draft(connection, draft))
         return html(used(survey.view(), receipt_path(survey)), 410)
+    except receipts.Unknown:
+        return html(view.receipt_ask(survey.view(), wrong=True, receipt_path=receipt_path(survey)), 404)
+    desk.steps.count(survey.id, await _way(request, desk, survey, draft), (SENT,))
     answer = see_other(f"/s/{survey.slug}/thanks")
     set_key(answer, desk, survey, key, RECEIPT_SECONDS)
+    mark_sent(answer, desk, survey)
+    answer.delete_cookie(begun_cookie(survey), path=f"/s/{survey.slug}")
+    if corrected:
+        set_correcting(answer, desk, survey, corrected, 0, RECEIPT_SECONDS)
     if token:
         answer.delete_cookie(once_cookie(survey), path=f"/s/{survey.slug}")
     return answer

@@ -43,6 +43,7 @@ class SurveyView:
     path: str
     drawn_from: int = 0
     lots: tuple[Lot, ...] = ()
+    shuffled: bool = False
 
     @property
     def mark(self) -> str:

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.access import same_origin
-from app.requests import Desk, DeskDep
+from app.requests import Desk, DeskDep, look
 from app.respond import view
 from app.respond.published import Published, published
 from app.words import language, negotiate, speak
@@ -87,6 +87,30 @@ def set_key(answer: Response, desk: Desk, survey: Published, key: str, seconds: 
 def once_cookie(survey: Published) -> str:
     """The name of the cookie with the token of a one-time link, for the way without script."""
     return f"fgi-{survey.slug}"
+
+
+def correcting_cookie(survey: Published) -> str:
+    """The name of the cookie with the receipt code of answers that are being corrected page by page."""
+    return f"fgr-{survey.slug}"
+
+
+def set_correcting(answer: Response, desk: Desk, survey: Published, code: str, order: int, seconds: int) -> None:
+    """Remember which answers are being corrected, and in which order their items stood."""
+    answer.set_cookie(
+        correcting_cookie(survey),
+        f"{code}.{order}",
+        path=f"/s/{survey.slug}",
+        httponly=True,
+        samesite="lax",
+        secure=desk.settings.secure,
+        max_age=seconds,
+    )
+
+
+def correcting(request: Request, survey: Published) -> tuple[str, int]:
+    """The receipt code of the answers that are being corrected ("" for none), and their order."""
+    code, _, order = request.cookies.get(correcting_cookie(survey), "").rpartition(".")
+    return code, int(order) if order.isdigit() and len(order) < 6 else 0
 
 
 def receipt_path(survey: Published) -> str:
@@ -168,3 +192,18 @@ def _find_link(desk: Desk, survey: Published, code: str) -> Link:
     if link is None:
         raise HTTPException(404)
     return link
+
+
+_codes: dict[tuple[int, int, str, str], str] = {}
+
+
+async def code_of(desk: Desk, survey: Published, unit: str, channel: str) -> str:
+    """The code of the short link of a branch and channel; "" where there is none."""
+    key = (id(desk), survey.id, unit, channel)
+    if not unit + channel:
+        return ""
+    if key not in _codes:
+        if len(_codes) > 10_000:
+            _codes.clear()
+        _codes[key] = await look(desk, lambda connection: publish.code_of(connection, survey.id, unit, channel))
+    return _codes[key]

@@ -40,33 +40,38 @@ def whole_page(survey: SurveyView, pages: Sequence[Page], book: Codebook, *, rec
         days=DRAFT_DAYS,
         receipt_path=receipt_path,
         address=address,
-        rules=_data(rules(pages, book, survey.lots) | {"words": _words(survey, pages)}),
+        rules=data(rules(pages, book, survey.lots, survey.shuffled) | {"words": _words(survey, pages)}),
         slot=lambda name: "",
         mark=lambda field, byte: "",
     )
     return re.sub(r"\n\s+", "\n", text)
 
 
-def _data(found: object) -> Markup:
+def data(found: object) -> Markup:
+    """Plain data as it may stand in a script element."""
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
     # Inside a script element nothing but "<" could end or open anything.
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704
 
 
-def rules(pages: Sequence[Page], book: Codebook, lots: Sequence[Lot] = ()) -> dict[str, Any]:
+def rules(pages: Sequence[Page], book: Codebook, lots: Sequence[Lot] = (), shuffled: bool = False) -> dict[str, Any]:
     """What the script has to know of each page and card; in the short form, also from which items it draws how many."""
-    drawn = {"lots": [[lot.items, lot.drawn] for lot in lots]} if lots else {}
-    return drawn | {
-        "pages": [
-            {
-                "number": page.number,
-                "reminds": page.reminds,
-                "at": _at(page, pages),
-                "cards": [_card(card, book) for card in page.cards],
-            }
-            for page in pages
-        ],
-    }
+    drawn: dict[str, Any] = {"lots": [[lot.items, lot.drawn] for lot in lots]} if lots else {}
+    return (
+        drawn
+        | ({"shuffled": True} if shuffled else {})
+        | {
+            "pages": [
+                {
+                    "number": page.number,
+                    "reminds": page.reminds,
+                    "at": _at(page, pages),
+                    "cards": [_card(card, book, shuffled) for card in page.cards],
+                }
+                for page in pages
+            ],
+        }
+    )
 
 
 def _certain(page: Page) -> bool:
@@ -89,7 +94,7 @@ def _at(page: Page, pages: Sequence[Page]) -> dict[str, list[str]]:
     return {f"{shown}/{of}": [place(page, pages, shown, of), page_of(shown, of)] for shown, of in _nth(page, pages)}
 
 
-def _card(card: Card, book: Codebook) -> dict[str, Any]:
+def _card(card: Card, book: Codebook, shuffled: bool = False) -> dict[str, Any]:
     """One card: its fields, the answer it hangs on, and what is to be said of it.
 
     `fields` are the names under which it is posted.  `asks` lists its parts that want an answer: a field, where the
@@ -102,7 +107,7 @@ def _card(card: Card, book: Codebook) -> dict[str, Any]:
         "fields": [card.name] if card.kind in ("multiple", "text") else [book.fields[n].name for n in card.fields],
         "asks": [[one.field, place_of(one, card), first_field(one, card), sentence(one, card)] for one in missing],
     }
-    if card.item is not None and book.fields[card.fields[0]].drawn:
+    if card.item is not None and (shuffled or book.fields[card.fields[0]].drawn):
         found["item"] = card.item.id
     if card.question and card.question.condition:
         found["if"] = card.question.condition
@@ -145,5 +150,6 @@ def _words(survey: SurveyView, pages: Sequence[Page]) -> dict[str, object]:
         ),
         "closed": _("Not sent: this survey has closed. Your answers are still on this device, and nowhere else."),
         "large": _("Not sent: your texts are too long together. Please shorten them and try again."),
+        "unparked": _("Could not be kept for another device just now. Your answers are still on this one."),
         "refused": _("Not sent: the server refused it. Your answers are kept on this device; please try again."),
     }

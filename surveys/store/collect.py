@@ -16,14 +16,13 @@ from sqlalchemy import text as statement
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from surveys.coding import Answers, Codebook, codebook
+from surveys.coding import Codebook, codebook
 from surveys.questionnaire import Questionnaire
-from surveys.tables import Comment, Draft, Spent, Submission, Survey, Waiting
+from surveys.tables import Draft, Parked, Spent, Survey, Waiting
 
 DRAFT_DAYS = 7
 DRAFT: Table = Draft.__table__  # type: ignore[attr-defined]
 WAITING: Table = Waiting.__table__  # type: ignore[attr-defined]
-SUBMISSION: Table = Submission.__table__  # type: ignore[attr-defined]
 SPENT: Table = Spent.__table__  # type: ignore[attr-defined]
 # The statements of a customer's way are made once: making one takes longer than the database needs to run it.
 _BEGUN = ("token_hash", "survey_id", "language", "closed", "comments", "expires_on", "unit", "channel", "furthest")
@@ -40,6 +39,7 @@ _ADD_UNSPENT = statement(  # the same words for both databases
     "INSERT INTO spent (key_hash, survey_id, body_hash) VALUES (:key_hash, :survey_id, :body_hash) "
     "ON CONFLICT DO NOTHING"
 )
+_DELETE_PARKED = delete(Parked).where(col(Parked.draft_hash) == bindparam("key"))
 _DELETE_DRAFT = delete(DRAFT).where(DRAFT.c.token_hash == bindparam("key"))
 _WHO_SPENT = select(SPENT.c.survey_id).where(SPENT.c.key_hash == bindparam("key"))
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U
@@ -61,6 +61,8 @@ class Arrival:
     unit: str = ""
     channel: str = ""
     drafted: bool = True  # whether a draft may lie under the key, which has to go
+    order: int = 0  # the seed of the items' order, 0 for the questionnaire's own
+    flags: int = 0  # surveys.flags
 
     @property
     def body_hash(self) -> str:
@@ -96,7 +98,8 @@ def tidy_code(code: str) -> str:
     return "".join(letter for letter in letters if letter in ALPHABET)
 
 
-def _comment_key(code: str, question: str) -> str:
+def comment_key(code: str, question: str) -> str:
+    """The key of a comment, which only the holder of the receipt code can work out."""
     return fingerprint(f"comment:{question}", tidy_code(code))
 
 
@@ -118,6 +121,12 @@ class Begun:
 def begin_draft(connection: Connection, draft: Begun | Draft) -> None:
     """Write a new draft."""
     connection.execute(_ADD_DRAFT, {name: getattr(draft, name) for name in _BEGUN})
+
+
+def lay_down(connection: Connection, draft: Begun) -> None:
+    """Write a draft in the place of one that may lie under the same key."""
+    connection.execute(_DELETE_DRAFT, {"key": draft.token_hash})
+    begin_draft(connection, draft)
 
 
 def save_draft(connection: Connection, draft: Begun | Draft) -> None:
@@ -170,13 +179,9 @@ def ingest(connection: Connection, survey_id: int, book: Codebook, arrivals: Seq
         Bytes do not fit the survey's fields.  Nothing of `arrivals` is kept then.
     """
     for arrival in arrivals:
-        _check(book, arrival)
+        check(book, arrival)
     codes = [receipt_code(arrival.key) for arrival in arrivals]
-    spent = [
-        {"key_hash": fingerprint("key", arrival.key), "survey_id": survey_id, "body_hash": arrival.body_hash}
-        for arrival in arrivals
-    ]
-    fresh = _spend(connection, spent)
+    fresh = _spend(connection, [spending(survey_id, arrival) for arrival in arrivals])
     waiting = [
         {
             "receipt_hash": fingerprint("receipt", tidy_code(code)),
@@ -185,8 +190,10 @@ def ingest(connection: Connection, survey_id: int, book: Codebook, arrivals: Seq
             "channel": arrival.channel,
             "language": arrival.language,
             "day": arrival.day,
+            "order": arrival.order,
+            "flags": arrival.flags,
             "closed": arrival.closed,
-            "comments": {question: [_comment_key(code, question), text] for question, text in arrival.comments.items()},
+            "comments": {question: [comment_key(code, question), text] for question, text in arrival.comments.items()},
         }
         for arrival, code, is_new in zip(arrivals, codes, fresh, strict=True)
         if is_new
@@ -195,7 +202,13 @@ def ingest(connection: Connection, survey_id: int, book: Codebook, arrivals: Seq
         connection.execute(_ADD_WAITING, waiting)
     if drafts := [{"key": fingerprint("draft", arrival.key)} for arrival in arrivals if arrival.drafted and waiting]:
         connection.execute(_DELETE_DRAFT, drafts)
+        connection.execute(_DELETE_PARKED, drafts)
     return codes
+
+
+def spending(survey_id: int, arrival: Arrival) -> dict[str, object]:
+    """The row that marks a key as used."""
+    return {"key_hash": fingerprint("key", arrival.key), "survey_id": survey_id, "body_hash": arrival.body_hash}
 
 
 def _spend(connection: Connection, spent: list[dict[str, object]]) -> list[bool]:
@@ -207,10 +220,11 @@ def _spend(connection: Connection, spent: list[dict[str, object]]) -> list[bool]
         with suppress(IntegrityError), connection.begin_nested():
             connection.execute(_ADD_SPENT, spent)
             return [True] * len(spent)
-    return [_spend_one(connection, one) for one in spent]
+    return [spend_one(connection, one) for one in spent]
 
 
-def _spend_one(connection: Connection, spent: dict[str, object]) -> bool:
+def spend_one(connection: Connection, spent: dict[str, object]) -> bool:
+    """Mark a key as used; False where the same answers had come with it before."""
     if connection.execute(_ADD_UNSPENT, spent).rowcount:
         return True
     before = connection.execute(select(col(Spent.body_hash)).where(col(Spent.key_hash) == spent["key_hash"])).scalar()
@@ -225,7 +239,8 @@ def batches(keys: list[str], size: int = 500) -> Iterator[list[str]]:
         yield keys[at : at + size]
 
 
-def _check(book: Codebook, arrival: Arrival) -> None:
+def check(book: Codebook, arrival: Arrival) -> None:
+    """Refuse what does not fit the survey's fields (ValueError)."""
     if len(arrival.closed) != len(book):
         raise ValueError(f"{len(arrival.closed)} answers came; this survey has {len(book)} fields")
     for field, byte in zip(book.fields, arrival.closed, strict=True):
@@ -241,77 +256,6 @@ def _check(book: Codebook, arrival: Arrival) -> None:
 def sent_before(connection: Connection, key: str) -> bool:
     """Whether a key has already brought an answer."""
     return connection.execute(_WHO_SPENT, {"key": fingerprint("key", key)}).first() is not None
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What a receipt code opens."""
-
-    survey_id: int
-    answers: Answers
-    language: str
-    day: date
-    waiting: bool  # still in the inbox
-    withdrawn: bool  # taken back; gone from the report with the next release
-
-
-def open_receipt(connection: Connection, code: str) -> Kept | None:
-    """The submission that belongs to a receipt code, or None."""
-    key = fingerprint("receipt", tidy_code(code))
-    for table in (WAITING, SUBMISSION):
-        row = connection.execute(select(table).where(table.c.receipt_hash == key)).mappings().first()
-        if row is None:
-            continue
-        if table is WAITING:
-            comments = {question: text for question, (_, text) in row["comments"].items()}
-        else:
-            comments = _own_comments(connection, row["survey_id"], code)
-        return Kept(
-            row["survey_id"],
-            Answers(bytearray(row["closed"]), comments),
-            row["language"],
-            row["day"],
-            table is WAITING,
-            bool(row.get("withdrawn", False)),
-        )
-    return None
-
-
-def _own_comments(connection: Connection, survey_id: int, code: str) -> dict[str, str]:
-    questions = (
-        connection.execute(select(col(Comment.question)).where(col(Comment.survey_id) == survey_id).distinct())
-        .scalars()
-        .all()
-    )
-    keys = {_comment_key(code, question): question for question in questions}
-    rows = connection.execute(select(col(Comment.key_hash), col(Comment.text)).where(col(Comment.key_hash).in_(keys)))
-    return {keys[key]: text for key, text in rows}
-
-
-def withdraw(connection: Connection, code: str) -> bool:
-    """Take back the answers of a receipt code; False when the code opens nothing.
-
-    Answers that wait are deleted at once.  Released ones are marked, and deleted with the
-    next release: a report that moved by one person at once would tell which answers they were.  Comments go at once.
-    """
-    key = fingerprint("receipt", tidy_code(code))
-    if connection.execute(delete(Waiting).where(col(Waiting.receipt_hash) == key)).rowcount:
-        return True
-    row = connection.execute(
-        select(col(Submission.survey_id)).where(col(Submission.receipt_hash) == key, ~col(Submission.withdrawn))
-    ).first()
-    if row is None:
-        return False
-    questions = (
-        connection.execute(select(col(Comment.question)).where(col(Comment.survey_id) == row[0]).distinct())
-        .scalars()
-        .all()
-    )
-    connection.execute(
-        delete(Comment).where(col(Comment.key_hash).in_([_comment_key(code, question) for question in questions]))
-    )
-    connection.execute(update(Submission).where(col(Submission.receipt_hash) == key).values(withdrawn=True))
-    return True
 
 
 def codebook_of(survey: Survey) -> Codebook:

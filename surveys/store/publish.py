@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from sqlalchemy import func, update
+from sqlalchemy import Connection, func, update
 from sqlmodel import Session, col, select
 
 from surveys.authoring import ready_to_publish
@@ -170,6 +170,12 @@ def links(session: Session, survey: Survey) -> list[Link]:
 def find_link(session: Session, survey_id: int | None, code: str) -> Link | None:
     """The link of that code, if it belongs to the survey."""
     return session.exec(select(Link).where(Link.code == code, Link.survey_id == survey_id)).first()
+
+
+def code_of(connection: Connection, survey_id: int, unit: str, channel: str) -> str:
+    """The code of the link of a unit and channel; "" when there is none."""
+    query = select(col(Link.code)).where(Link.survey_id == survey_id, Link.unit == unit, Link.channel == channel)
+    return str(connection.execute(query).scalar() or "")
 
 
 def counts(session: Session, survey: Survey) -> tuple[int, int]:

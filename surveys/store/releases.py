@@ -84,6 +84,7 @@ def release(connection: Connection, survey_id: int, today: date, *, least: int =
     secrets.SystemRandom().shuffle(shuffled)
     comments = _comments(shuffled, survey_id)
     connection.execute(delete(Submission).where(col(Submission.survey_id) == survey_id, col(Submission.withdrawn)))
+    _forget_corrected(connection, shuffled)
     if shuffled:
         connection.execute(
             insert(Submission),
@@ -102,6 +103,14 @@ def release(connection: Connection, survey_id: int, today: date, *, least: int =
     return number
 
 
+def _forget_corrected(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Take out what the new rows stand in for: answers that were corrected, and their comments."""
+    for batch in batches([row["receipt_hash"] for row in rows]):
+        connection.execute(delete(Submission).where(col(Submission.receipt_hash).in_(batch)))
+    for batch in batches([key for row in rows for key, _ in row["comments"].values()]):
+        connection.execute(delete(Comment).where(col(Comment.key_hash).in_(batch)))
+
+
 def _comments(rows: list[dict[str, Any]], survey_id: int) -> list[dict[str, Any]]:
     found = [
         {
@@ -113,6 +122,7 @@ def _comments(rows: list[dict[str, Any]], survey_id: int) -> list[dict[str, Any]
         }
         for row in rows
         for question, (key, text) in row["comments"].items()
+        if text
     ]
     secrets.SystemRandom().shuffle(found)
     return found

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.requests import form_fields
 from surveys.coding import codebook
-from surveys.store import collect, publish
+from surveys.store import collect, publish, receipts
 from surveys.store.database import writing
 from surveys.tables import Survey
 from tests.app.conftest import CUSTOMER
@@ -78,7 +78,7 @@ def test_blanks_and_does_not_apply_stay_different(browser: TestClient, shop: Sur
     answer = deliver(browser, {"enc_tan_1_P": "na"})
     assert answer.status_code == 200
     with engine.connect() as connection:
-        kept = collect.open_receipt(connection, answer.json()["receipt"])
+        kept = receipts.open_receipt(connection, answer.json()["receipt"])
     book = codebook(CUSTOMER)
     assert kept
     assert kept.answers.closed[book.place["enc_tan_1_P"]] == 255
@@ -100,7 +100,7 @@ def test_branch_and_channel_of_the_link_travel_with_the_delivery(
 def test_answer_to_a_question_that_was_not_asked_is_not_kept(browser: TestClient, shop: Survey, engine: Engine) -> None:
     answer = deliver(browser, filled(shop, complaint_stage="enc"))  # and no problem was told of
     with engine.connect() as connection:
-        kept = collect.open_receipt(connection, answer.json()["receipt"])
+        kept = receipts.open_receipt(connection, answer.json()["receipt"])
     assert kept
     assert kept.answers.closed[codebook(CUSTOMER).place["complaint_stage"]] == 0
 

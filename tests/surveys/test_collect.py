@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from surveys.authoring import load
 from surveys.coding import Codebook
-from surveys.store import collect, publish, releases
+from surveys.store import collect, publish, receipts, releases
 from surveys.store.collect import Arrival, Conflict
 from surveys.store.database import Writer, truncate_log, writing
 from surveys.store.read import comments, released
@@ -138,10 +138,10 @@ def test_no_row_holds_key_code_or_clock_time(engine: Engine, survey: Survey, boo
 def test_receipt_opens_the_answers_before_and_after_the_release(engine: Engine, survey: Survey, book: Codebook) -> None:
     spoken = Arrival("mine", bytes([6] * 44) + bytes(len(book) - 44), {"comment_praise": "Kind staff"}, "en", TODAY)
     [code] = sent(engine, survey, book, spoken)
-    before = write(engine, lambda connection: collect.open_receipt(connection, code.lower().replace("-", " ")))
+    before = write(engine, lambda connection: receipts.open_receipt(connection, code.lower().replace("-", " ")))
     sent(engine, survey, book, *(arrival(book, f"k{n}") for n in range(4)))
     write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY))
-    after = write(engine, lambda connection: collect.open_receipt(connection, code))
+    after = write(engine, lambda connection: receipts.open_receipt(connection, code))
     assert before is not None
     assert after is not None
     assert (before.waiting, after.waiting) == (True, False)
@@ -162,9 +162,9 @@ def test_comment_cannot_be_joined_to_its_submission(engine: Engine, survey: Surv
 
 def test_withdrawn_answers_waiting_are_gone_at_once(engine: Engine, survey: Survey, book: Codebook) -> None:
     [code] = sent(engine, survey, book, arrival(book, "k"))
-    assert write(engine, lambda connection: collect.withdraw(connection, code))
+    assert write(engine, lambda connection: receipts.withdraw(connection, code))
     assert waiting(engine) == 0
-    assert not write(engine, lambda connection: collect.withdraw(connection, code))
+    assert not write(engine, lambda connection: receipts.withdraw(connection, code))
 
 
 def test_withdrawn_answers_leave_the_report_with_the_next_release(
@@ -172,7 +172,7 @@ def test_withdrawn_answers_leave_the_report_with_the_next_release(
 ) -> None:
     codes = sent(engine, survey, book, *(arrival(book, f"a{n}") for n in range(5)))
     write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY))
-    assert write(engine, lambda connection: collect.withdraw(connection, codes[2]))
+    assert write(engine, lambda connection: receipts.withdraw(connection, codes[2]))
     assert write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY)) is None
     sent(engine, survey, book, *(arrival(book, f"b{n}") for n in range(4)))
     assert write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY)) == 2
@@ -194,7 +194,7 @@ def test_withdrawal_after_closing_takes_effect_the_next_day_and_alone(
     write(engine, lambda connection: releases.release(connection, survey.id or 0, TODAY))
     sent(engine, survey, book, arrival(book, "late"))
     close(engine, survey)
-    assert write(engine, lambda connection: collect.withdraw(connection, codes[0]))
+    assert write(engine, lambda connection: receipts.withdraw(connection, codes[0]))
     assert write(engine, lambda connection: releases.due(connection, TODAY)) == []
     tomorrow = TODAY + timedelta(days=1)
     assert write(engine, lambda connection: releases.due(connection, tomorrow)) == [(survey.id, 1)]

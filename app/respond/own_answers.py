@@ -1,0 +1,95 @@
+"""What the holder of a receipt code can do: see the answers, change them until the survey closes, take them back."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from app.requests import Desk, DeskDep, PostedDep, keep, look
+from app.respond import elsewhere, view
+from app.respond.published import Published
+from app.respond.visit import Here, SurveyDep, html, not_open, receipt_path
+from app.words import language
+from surveys.codes import NOT_ASKED
+from surveys.form import written
+from surveys.store import collect, receipts
+from surveys.store.parking import Visit
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/s/{slug}/receipt")
+async def ask(survey: SurveyDep) -> Response:
+    """Where a receipt code can be entered."""
+    return html(view.receipt_ask(survey.view(), receipt_path=receipt_path(survey)))
+
+
+@router.post("/s/{slug}/receipt", dependencies=[Here])
+async def show(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
+    """The answers that belong to a receipt code, in words."""
+    code = posted.get("code")
+    kept = await _kept(desk, survey, code)
+    return _wrong(survey, code) if kept is None else _shown(desk, survey, kept, code)
+
+
+async def _kept(desk: Desk, survey: Published, code: str) -> receipts.Kept | None:
+    kept = await look(desk, lambda connection: receipts.open_receipt(connection, code))
+    return None if kept is None or kept.survey_id != survey.id or kept.withdrawn else kept
+
+
+def _wrong(survey: Published, code: str) -> Response:
+    return html(view.receipt_ask(survey.view(), wrong=True, receipt_path=receipt_path(survey), code=code), 404)
+
+
+def _shown(desk: Desk, survey: Published, kept: receipts.Kept, code: str, *, unsure: bool = False) -> Response:
+    return html(
+        view.receipt_show(
+            survey.view(),
+            survey.book,
+            survey.questionnaire,
+            kept.answers,
+            kept.answers.comments,
+            kept.waiting,
+            receipt_path(survey),
+            code,
+            unsure=unsure,
+            changeable=not_open(desk, survey) is None,
+        )
+    )
+
+
+@router.post("/s/{slug}/receipt/change", dependencies=[Here])
+async def change(request: Request, desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
+    """Open the form with the answers in it; what is sent then takes their place under the same code."""
+    code = posted.get("code")
+    kept = await _kept(desk, survey, code)
+    if kept is None:
+        return _wrong(survey, code)
+    if closed := not_open(desk, survey):
+        return closed
+    byte_of = kept.answers.closed
+    visit = Visit(
+        key=collect.new_key(),
+        path=f"/s/{survey.slug}",
+        language=language(),
+        values=written(survey.pages, survey.book, kept.answers),
+        furthest=len(survey.pages),
+        corrects=code,
+        order=kept.order,
+        out=sorted({f.item for f in survey.book.fields if f.item and byte_of[survey.book.place[f.name]] == NOT_ASKED}),
+    )
+    if posted.get("go") == "pages":
+        return await elsewhere.go_by_pages(request, desk, survey, visit)
+    return elsewhere.carry(survey, visit, f"{receipt_path(survey)}/change", code)
+
+
+@router.post("/s/{slug}/receipt/withdraw", dependencies=[Here])
+async def withdraw(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
+    """Take the answers of a receipt code back."""
+    code = posted.get("code")
+    kept = await look(desk, lambda connection: receipts.open_receipt(connection, code))
+    if kept is None or kept.survey_id != survey.id:
+        return _wrong(survey, code)
+    if posted.get("confirm") != "yes":
+        return _shown(desk, survey, kept, code, unsure=True)
+    await keep(desk, lambda connection: receipts.withdraw(connection, code))
+    return html(view.withdrawn(survey.view()))
