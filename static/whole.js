@@ -93,7 +93,7 @@ const carry = () => {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     shelf().setItem(ENTRY, JSON.stringify({ ...visit, mark: about.mark, until: Date.now() + days * DAY }));
-    location.assign(`${visit.path}/form?lang=${visit.language}`);
+    location.assign(`${visit.path}/form?lang=${visit.language}${visit.corrects ? "#1" : ""}`);
   });
 };
 
