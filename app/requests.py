@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, TypeVar
 from urllib.parse import unquote_plus
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from fastapi import Depends, HTTPException, Request
 from sqlalchemy import Connection, Engine
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +20,7 @@ from app.settings import Settings, SettingsError
 from app.steps import Steps
 from app.throttle import Arrivals, Throttle
 from app.words import LANGUAGES, N_, negotiate, speak
+from surveys.sealing import private_key, public_point
 from surveys.store.database import Writer
 
 if TYPE_CHECKING:
@@ -51,6 +54,16 @@ class Desk:
             return self.settings.invitation_key()
         except SettingsError:
             return secrets.token_bytes(32)
+
+    @cached_property
+    def device_key(self) -> EllipticCurvePrivateKey:
+        """The key to which devices seal what they cannot deliver yet."""
+        return private_key(self.secret)
+
+    @cached_property
+    def seal(self) -> str:
+        """Its public half, as pages carry it."""
+        return base64.b64encode(public_point(self.device_key)).decode()
 
     @cached_property
     def at_hand(self) -> Connection:

@@ -11,13 +11,8 @@ const { pages, words, lots, shuffled } = about.whole === "form" ? dataOf("rules"
 
 const MINE = "fg:", ENTRY = MINE + about.survey, DAY = 86400000;
 
-// On a shared tablet nothing is kept: what one person gave must not be there for the next.
-const memory = new Map();
-const kiosk = "kiosk" in about && {
-  getItem: (name) => memory.get(name) ?? null,
-  setItem: (name, text) => memory.set(name, text),
-  removeItem: (name) => memory.delete(name),
-};
+// On a shared tablet nothing is kept beyond the visit: what one person gave must not be there for the next (kiosk.js).
+const kiosk = "kiosk" in about && sessionStorage;
 const shelf = () => kiosk || localStorage; // asked for each time: where storage is switched off, looking fails
 
 const stored = (name) => {
@@ -359,10 +354,11 @@ const send = async () => {
   if (state.since) headers.seconds = String(Math.round((Date.now() - state.since) / 1000));
   if (state.code) headers.parked = "yes";
   if (state.corrects) headers.receipt = state.corrects;
+  if (kiosk) headers.device = globalThis.device.token;
   const clock = setTimeout(() => patience.abort(), 40000); // the server itself gives up after thirty seconds
   let status = 0, answer = {};
   try {
-    const got = await fetch(`${state.path}/form?lang=${lang}`, {
+    const got = await fetch(`${state.path}/${kiosk ? "send" : "form"}?lang=${lang}`, {
       method: "POST", body, headers, redirect: "error", signal: patience.signal,
     });
     status = got.status;
@@ -404,10 +400,11 @@ const thank = (receipt, earlier, waiting = false) => {
   if (!earlier) thanks.querySelector("[data-earlier]").remove();
   thanks.querySelector("[data-unsent]").hidden = !waiting;
   document.body.className = "narrow";
-  document.body.replaceChildren(thanks);
+  document.body.replaceChildren(...all("body > [data-waiting]"), thanks);
   enliven(document.body);
   history.replaceState(null, "", `/s/${about.survey}/thanks`); // where the receipt can be seen again for some minutes
-  const title = document.querySelector("h1");
+  const title = document.querySelector("main h1");
+  if (waiting) title.textContent = words.held;
   titled(title.textContent);
   focusOn(title);
   dispatchEvent(new Event("thanked"));
@@ -479,7 +476,7 @@ const work = (from = 0) => {
 // ---- How far people get, in numbers that name nobody: pages passed since the last time this was told
 
 const tell = () => {
-  if (document.visibilityState !== "hidden" || sent || state.furthest <= (state.told ?? 0)) return;
+  if (kiosk || document.visibilityState !== "hidden" || sent || state.furthest <= (state.told ?? 0)) return;
   const passed = new URLSearchParams({ from: (state.told ?? 0) + 1, to: state.furthest });
   if (navigator.sendBeacon(`${state.path}/passed`, passed)) {
     state.told = state.furthest;

@@ -149,11 +149,11 @@ def publish_survey(
                 )
             return RedirectResponse(f"/surveys/{survey.slug}", 303)
         except publish.Unpublishable as error:
-            messages |= {complaint.field: _worded(complaint) for complaint in error.complaints}
+            messages |= {complaint.field: worded_complaint(complaint) for complaint in error.complaints}
     return _publish_page(request, desk, visitor, wish, messages, 422)
 
 
-def _worded(complaint: publish.Complaint) -> str:
+def worded_complaint(complaint: publish.Complaint) -> str:
     """A complaint in the reader's language."""
     sentences = {
         "slug": N_(
@@ -169,6 +169,9 @@ def _worded(complaint: publish.Complaint) -> str:
             "There is no short form of “%(value)s”: it needs stages, items that are marked as core, and more others "
             "than are drawn of a stage."
         ),
+        "device": N_("The name has %(value)s characters; allowed are 1 to 80."),
+        "unit": N_("The branch has %(value)s characters; allowed are up to 80."),
+        "pin": N_("The staff number is “%(value)s”; allowed are 4 to 8 digits."),
         "link": N_("A link needs a branch (1 to 80 characters) or a way in (1 to 40 characters)."),
     }
     return _(sentences[complaint.code]) % {"value": complaint.value, "allowed": complaint.allowed}
@@ -254,7 +257,7 @@ def make_link(
         with writing(desk.engine) as session:
             publish.add_link(session, survey, posted.get("unit"), posted.get("channel"))
     except publish.Unpublishable as error:
-        told = {complaint.field: _worded(complaint) for complaint in error.complaints}
+        told = {complaint.field: worded_complaint(complaint) for complaint in error.complaints}
         return _survey_page(request, desk, visitor, survey, told, 422)
     return RedirectResponse(f"/surveys/{survey.slug}#links", 303)
 

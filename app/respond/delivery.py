@@ -59,6 +59,8 @@ class Sent:
     flags: int = 0
     day: date | None = None
     told: int = 0  # the last page of which it was told that it was passed
+    seconds: str = ""  # how long it took, as the device says
+    way: str | None = None  # the way in, where it is neither the link's nor a personal one
 
 
 async def whole_form(request: Request) -> Response:
@@ -73,7 +75,8 @@ async def whole_form(request: Request) -> Response:
         return await deliver(request, desk, survey, link, posted.values)
     if closed := not_open(desk, survey):
         return remember_language(request, desk, survey, closed)
-    desk.steps.count(survey.id, link.code, (STARTED,))
+    if "for-later" not in request.headers:  # a page that a browser only keeps, for when there is no network
+        desk.steps.count(survey.id, link.code, (STARTED,))
     return remember_language(request, desk, survey, document(request, desk, survey))
 
 
@@ -100,15 +103,16 @@ def page_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else 0
 
 
-def document(request: Request, desk: Desk, survey: Published) -> Response:
-    """The form, the same for everybody who speaks the language."""
+def document(request: Request, desk: Desk, survey: Published, *, kiosk: bool = False) -> Response:
+    """The form, the same for everybody who speaks the language; with `kiosk` as a shared tablet shows it."""
 
     def draw() -> str:
         path = receipt_path(survey)
         address = f"{desk.settings.public_url}{path}"
-        return whole_page(survey.view(), survey.pages, survey.book, receipt_path=path, address=address)
+        view, seal = survey.view(), desk.seal
+        return whole_page(view, survey.pages, survey.book, receipt_path=path, address=address, seal=seal, kiosk=kiosk)
 
-    return ready_page(request, survey, draw, "whole", desk.settings.public_url)
+    return ready_page(request, survey, draw, "kiosk" if kiosk else "whole", desk.settings.public_url, desk.seal)
 
 
 async def deliver(
@@ -119,20 +123,26 @@ async def deliver(
     The same key with the same answers is acknowledged again, also after the survey has closed: the first
     acknowledgement may have been lost on its way.  `once` is the hash of the one-time link that this spends.
     """
-    headers = request.headers
-    key = headers.get("idempotency-key", "")
-    if not KEY.fullmatch(key):
-        raise HTTPException(400, N_("The answers came without the key of their page; open the page again."))
+    headers, key = request.headers, key_of(request)
     if closed := not_open(desk, survey):
         sent = await look(desk, lambda connection: collect.sent_before(connection, key))
         return _receipt(desk, survey, Sent(key, posted, corrects=headers.get("receipt", ""))) if sent else closed
     flags = signs_of(request, desk, survey, key, invited=bool(once))
     told = page_number(headers.get("told", ""))
-    sent_now = Sent(key, posted, once, headers.get("receipt", ""), "parked" in headers, flags, told=told)
-    return await take(desk, survey, link, sent_now, request)
+    receipt, seconds = headers.get("receipt", ""), headers.get("seconds", "")
+    sent_now = Sent(key, posted, once, receipt, "parked" in headers, flags, told=told, seconds=seconds)
+    return await take(desk, survey, link, sent_now)
 
 
-async def take(desk: Desk, survey: Published, link: Link, sent: Sent, request: Request | None = None) -> Response:
+def key_of(request: Request) -> str:
+    """The sender's key."""
+    key = request.headers.get("idempotency-key", "")
+    if not KEY.fullmatch(key):
+        raise HTTPException(400, N_("The answers came without the key of their page; open the page again."))
+    return key
+
+
+async def take(desk: Desk, survey: Published, link: Link, sent: Sent) -> Response:
     """Read what a device sends and store it, or say what is wrong with it."""
     begun = await _begun(desk, survey, sent)
     if begun is None:
@@ -150,7 +160,7 @@ async def take(desk: Desk, survey: Published, link: Link, sent: Sent, request: R
         link.channel,
         drafted=sent.parked,
         order=survey.order(sent.key),
-        flags=sent.flags | (hasty(request, survey, answers) if request else 0),
+        flags=sent.flags | hasty(sent.seconds, survey, answers),
     )
     try:
         if sent.corrects:
@@ -167,7 +177,8 @@ async def take(desk: Desk, survey: Published, link: Link, sent: Sent, request: R
     except receipts.Unknown:
         return refused(_("Not sent: these answers were withdrawn, so they cannot be changed."), 410)
     met = [page.number for page in survey.pages if page.number > sent.told and visible(page, survey.book, answers)]
-    desk.steps.count(survey.id, MAIL if sent.once else link.code, [*met, SENT])
+    way = sent.way if sent.way is not None else MAIL if sent.once else link.code
+    desk.steps.count(survey.id, way, [*met, SENT])
     return _receipt(desk, survey, sent)
 
 

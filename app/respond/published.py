@@ -36,6 +36,7 @@ class Published:
     closed: bool
     simulated: bool
     key: str
+    ended_on: date | None = None  # the last day on which answers were taken, once it is over or known
 
     def state(self, today: date) -> str:
         """`not_yet`, `open` or `closed`."""
@@ -121,6 +122,7 @@ def published(desk: Desk, slug: str) -> Published | None:
             survey.closed,
             survey.simulated,
             f"{survey.definition_hash}:{survey.id}",
+            min((day for day in (survey.ended_on, survey.closes_on) if day), default=None),
         )
     if len(_kept) > 1000:
         _kept.clear()

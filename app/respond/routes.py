@@ -106,7 +106,8 @@ async def welcome(request: Request) -> Response:
 
     if closed := not_open(desk, survey):
         return remember_language(request, desk, survey, closed)
-    desk.steps.count(survey.id, code, (OPENED,))
+    if "for-later" not in request.headers:
+        desk.steps.count(survey.id, code, (OPENED,))
     return remember_language(request, desk, survey, ready_page(request, survey, draw, "welcome", code, begun))
 
 

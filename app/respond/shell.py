@@ -67,6 +67,9 @@ def draw(template: str, survey: SurveyView | None, /, **context: Any) -> str:
         "css": static_url("form.css"),
         "script": static_url("form.js"),
         "whole_script": static_url("whole.js"),
+        "offline_scripts": [static_url("queue.js"), static_url("offline.js")],
+        "kiosk_script": "",
+        "seal": "",
         "whole": "",
         "width": "narrow",
         "switch": "",
@@ -78,6 +81,11 @@ def draw(template: str, survey: SurveyView | None, /, **context: Any) -> str:
 def joined(*sentences: str) -> str:
     """Sentences one after the other; between Chinese or Japanese ones stands no space."""
     return ("" if language().split("-")[0] in ("zh", "ja") else " ").join(sentences)
+
+
+def one_line(text: str) -> str:
+    """Words as they may stand where only a line has room."""
+    return " ".join(text.split())
 
 
 def day_in_words(value: date) -> str:

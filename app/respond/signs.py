@@ -60,9 +60,8 @@ def signs_of_pages(
     return flags | (HASTY | UNPROVED if too_soon(time.time() - int(begun), survey, answers) else 0)
 
 
-def hasty(request: Request, survey: Published, answers: Answers) -> int:
+def hasty(seconds: str, survey: Published, answers: Answers) -> int:
     """The flag of answers that took less time than the questions take to read, as the script measured it."""
-    seconds = request.headers.get("seconds", "")
     known = seconds.isascii() and seconds.isdigit() and len(seconds) < 8
     return HASTY if known and too_soon(int(seconds), survey, answers) else 0
 

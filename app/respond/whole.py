@@ -14,18 +14,28 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app.assets import static_url
 from app.respond.cards import LISTED, next_words, on_every_page, on_page
 from app.respond.faults import first_field, heading_words, leave_words, length_words, place_of, sentence, sum_words
 from app.respond.headings import page_of, place
 from app.respond.shell import SurveyView, draw
-from app.words import _
+from app.words import LANGUAGES, _, worded
 from surveys.coding import Codebook
 from surveys.form import Card, Fault, Page, reminders
 from surveys.lots import Lot
 from surveys.store.collect import DRAFT_DAYS
 
 
-def whole_page(survey: SurveyView, pages: Sequence[Page], book: Codebook, *, receipt_path: str, address: str) -> str:
+def whole_page(
+    survey: SurveyView,
+    pages: Sequence[Page],
+    book: Codebook,
+    *,
+    receipt_path: str,
+    address: str,
+    seal: str = "",
+    kiosk: bool = False,
+) -> str:
     """All pages of questions, all of them hidden at first, with their rules and the page of thanks."""
     leaves = [on_page(page, pages, page.cards, *_nth(page, pages)[0]) for page in pages]
     text = draw(
@@ -40,6 +50,12 @@ def whole_page(survey: SurveyView, pages: Sequence[Page], book: Codebook, *, rec
         days=DRAFT_DAYS,
         receipt_path=receipt_path,
         address=address,
+        seal=seal,
+        kiosk=kiosk,
+        first=survey.languages[0],
+        languages=[(code, LANGUAGES.get(code, code)) for code in survey.languages],
+        whole_title=worded(survey.title),
+        kiosk_script=static_url("kiosk.js") if kiosk else "",
         rules=data(rules(pages, book, survey.lots, survey.shuffled) | {"words": _words(survey, pages)}),
         slot=lambda name: "",
         mark=lambda field, byte: "",
@@ -150,6 +166,7 @@ def _words(survey: SurveyView, pages: Sequence[Page]) -> dict[str, object]:
         ),
         "closed": _("Not sent: this survey has closed. Your answers are still on this device, and nowhere else."),
         "large": _("Not sent: your texts are too long together. Please shorten them and try again."),
+        "held": _("Thank you. Your answers are kept on this device."),
         "unparked": _("Could not be kept for another device just now. Your answers are still on this one."),
         "refused": _("Not sent: the server refused it. Your answers are kept on this device; please try again."),
     }

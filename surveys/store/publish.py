@@ -27,7 +27,7 @@ class Complaint:
     """One thing that is wrong with what was filled in: the field, a code, the value, and what is allowed."""
 
     field: str
-    code: Literal["slug", "taken", "wave", "bank", "closes", "wording", "core", "link"]
+    code: Literal["slug", "taken", "wave", "bank", "closes", "wording", "core", "link", "device", "unit", "pin"]
     value: str = ""
     allowed: str = ""
 
@@ -44,6 +44,9 @@ class Complaint:
             "{value} has no such items",
             "link": "branch or way in is empty or too long; allowed are 1 to 80 characters for the branch, 40 for the "
             "way in",
+            "device": "the name has {value} characters; allowed are 1 to 80",
+            "unit": "the branch has {value} characters; allowed are up to 80",
+            "pin": "the value is {value!r}; allowed are 4 to 8 digits",
         }
         return f"{self.field}: " + sentences[self.code].format(value=self.value, allowed=self.allowed)
 
@@ -133,9 +136,10 @@ def questionnaire_of(survey: Survey) -> Questionnaire:
     return Questionnaire.model_validate(survey.definition)
 
 
-def close(session: Session, survey: Survey) -> None:
+def close(session: Session, survey: Survey, today: date | None = None) -> None:
     """End the collection now; nothing else of the survey is touched, since a release may be counting it up."""
-    session.connection().execute(update(Survey).where(col(Survey.id) == survey.id).values(phase="closed"))
+    change = update(Survey).where(col(Survey.id) == survey.id)
+    session.connection().execute(change.values(phase="closed", ended_on=today))
 
 
 def state(survey: Survey, today: date) -> str:
