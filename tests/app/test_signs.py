@@ -79,13 +79,14 @@ def test_page_by_page_time_stands_for_work(client: TestClient, survey: Survey, d
 
 
 def test_many_from_one_network_are_flagged_and_very_many_asked_to_wait(shop: Survey, engine: Engine) -> None:
-    with TestClient(create_app(SETTINGS, engine), client=("203.0.113.7", 50000)) as browser:
+    app = create_app(SETTINGS, engine)
+    with TestClient(app, client=("203.0.113.7", 50000)) as browser:
         for number in range(FLAGGED_FROM + 1):
             browser.cookies.clear()
             key = f"{number:032d}"
             assert deliver(browser, filled(shop), key, proof=proof_of(key)).status_code == 200
         assert flags(engine) == [0] * FLAGGED_FROM + [BURST]
-        arrivals = browser.app.state.desk.arrivals
+        arrivals = app.state.desk.arrivals
         for _ in range(REFUSED_FROM):
             arrivals.count("203.0.113.9")  # a neighbour in the same network
         answer = deliver(browser, filled(shop), "z" * 32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,12 +26,15 @@ def test_another_secret_opens_nothing() -> None:
         unseal_from(private_key(b"n" * 32), seal_for(public_point(KEY), b"answers"))
 
 
+OPENERS: list[tuple[bytes, Callable[[bytes], bytes]]] = [
+    (seal("CODE", b"answers"), lambda data: unseal("CODE", data)),
+    (seal_for(public_point(KEY), b"answers"), lambda data: unseal_from(KEY, data)),
+]
+
+
 @given(st.integers(0, 99), st.integers(1, 255))
 def test_changed_bytes_are_noticed(place: int, change: int) -> None:
-    for sealed, opened in (
-        (seal("CODE", b"answers"), lambda data: unseal("CODE", data)),
-        (seal_for(public_point(KEY), b"answers"), lambda data: unseal_from(KEY, data)),
-    ):
+    for sealed, opened in OPENERS:
         changed = bytearray(sealed)
         changed[place % len(changed)] ^= change
         with pytest.raises(Unsealable):
