@@ -13,7 +13,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
+from surveys.piping import pieces
 from surveys.questionnaire import Text, say
 
 LANGUAGES: dict[str, str] = {"en": "English", "zh-CN": "中文"}
@@ -142,6 +144,7 @@ def templates() -> Environment:
         "count": count,
         "pvalue": pvalue,
         "day": day,
+        "piped": piped,
         "say": lambda text, lang=None: say(text, lang or language()),
     }
     environment.globals |= {"language": language, "languages": LANGUAGES, "static_url": static_url}
@@ -151,6 +154,18 @@ def templates() -> Environment:
 def render(template: str, /, **context: Any) -> str:
     """A template as text."""
     return templates().get_template(template).render(**context)
+
+
+def piped(text: Text) -> str:
+    """A wording with its places marked, where the names go that a page knows (`surveys.piping`)."""
+    words = worded(text)
+    if "{" not in words:
+        return words
+    mark = Markup('<span data-pipe="{}">{}</span>')
+    return Markup("").join(
+        escape(one) if isinstance(one, str) else mark.format(one.name, one.otherwise)
+        for one in pieces(words, language())
+    )
 
 
 def worded(text: Text) -> str:

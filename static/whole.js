@@ -129,13 +129,16 @@ const arrange = () => {
   if (!shuffled) return;
   const seed = state.order ?? 1 + number(`${state.key}:order`) % 65535;
   const rank = ({ item }) => seed && mixed(number(item) + Math.imul(seed, 0x9e3779b1));
-  pages.filter(({ cards }) => cards.every(({ item }) => item)).forEach((page) => {
-    page.cards.sort((one, other) => rank(one) - rank(other));
+  pages.forEach((page) => {
+    const items = page.cards.filter(({ item }) => item), first = page.cards.indexOf(items[0]);
+    if (!items.length) return;
+    page.cards.splice(first, items.length, ...items.sort((one, other) => rank(one) - rank(other)));
     page.cards.map(cardOf).forEach((part) => part.parentElement.append(part));
   });
 };
-const meets = ({ item, if: condition }) => {
+const meets = ({ item, if: condition, unless }) => {
   if (item && leftOut().includes(item)) return false;
+  if (unless && given(unless[0])[0] === unless[1]) return false; // a stage that was not reached
   if (!condition) return true;
   const [name, equal, code] = condition, [value] = given(name);
   return value !== undefined && (value === code) === equal;
@@ -207,7 +210,17 @@ const refresh = () => {
     bar.value = nth + 0.5;
     bar.nextElementSibling.textContent = pageOf;
   }
+  all("[data-pipe]", form).forEach(name);
   form.querySelector(".bar .go").textContent = sending ? words.sending : after(here.number) ? words.next : words.send;
+};
+
+// Names in the wording of items: the branch of a tablet, or the option that was chosen in a question before.
+const name = (part) => {
+  part.dataset.otherwise ??= part.textContent;
+  const { pipe, otherwise } = part.dataset, [value] = given(pipe);
+  const field = value && form.querySelector(`[name="${pipe}"][value="${value}"], [name="${pipe}"] [value="${value}"]`);
+  const chosen = field?.closest("label")?.querySelector("span")?.firstChild ?? field;
+  part.textContent = (pipe === "branch" && globalThis.device?.unit) || chosen?.textContent || otherwise;
 };
 
 const unpoint = () => {
@@ -248,7 +261,8 @@ const point = (faults) => {
   alert.querySelector("ul").append(...[...links].slice(0, listed).map(([card, first]) => {
     const line = document.createElement("li"), link = document.createElement("a");
     link.href = `#${first}`;
-    link.textContent = cardOf(card).querySelector("legend, .ask").firstChild.textContent;
+    link.textContent = [...cardOf(card).querySelector("legend, .ask").childNodes]
+      .filter(({ nodeName }) => nodeName !== "SMALL").map((part) => part.textContent).join("");
     line.append(link);
     return line;
   }));

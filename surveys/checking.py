@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from surveys.lots import lots
-from surveys.questionnaire import MAX_OPTIONS, RESERVED, WITH, WITHOUT, Questionnaire
+from surveys.piping import BANK, BRANCH, names_in
+from surveys.questionnaire import MAX_OPTIONS, NOT_REACHED, RESERVED, WITH, WITHOUT, Questionnaire
 
 Place = tuple[str | int, ...]
 
@@ -39,6 +40,8 @@ def cross_checks(questionnaire: Questionnaire) -> Iterator[tuple[Place, str]]:
     yield from _items_fit(questionnaire)
     yield from _questions_fit(questionnaire)
     yield from _features_fit(questionnaire)
+    yield from _exposure_fits(questionnaire)
+    yield from _places_fit(questionnaire)
     yield from _wordings(questionnaire)
     if not questionnaire.items and not questionnaire.blocks:
         yield ("items",), "there is nothing to ask; at least one item or one question is needed"
@@ -110,6 +113,28 @@ def _features_fit(questionnaire: Questionnaire) -> Iterator[tuple[Place, str]]:
                 yield (*at, "id"), f"{question.id!r} stands alone; the feature is asked as {partner!r} too"
             if question.type != "single" or len(question.options) != 5:
                 yield (*at, "options"), f"{question.id} needs type: single and five options, from liking to disliking"
+
+
+def _exposure_fits(questionnaire: Questionnaire) -> Iterator[tuple[Place, str]]:
+    """Whether a stage was reached is a single choice about a stage that has items; "no" passes over them."""
+    stages = {item.stage for item in questionnaire.items if item.stage}
+    for b, block in enumerate(questionnaire.blocks):
+        for q, question in enumerate(block.questions if block.role == "exposure" else ()):
+            at: Place = ("blocks", b, "questions", q)
+            if question.stage not in stages:
+                yield (*at, "stage"), f"the stage is {question.stage!r}; allowed are stages that have items"
+            if question.type != "single" or NOT_REACHED not in [option.code for option in question.options]:
+                yield (*at, "options"), f"{question.id} needs type: single and an option with the code {NOT_REACHED!r}"
+
+
+def _places_fit(questionnaire: Questionnaire) -> Iterator[tuple[Place, str]]:
+    """Names in the wording of items are the bank's, the branch's, or that of a single choice."""
+    known = {BANK, BRANCH} | {question.id for question in questionnaire.questions() if question.type == "single"}
+    for place, item in enumerate(questionnaire.items):
+        for part in ("stem", "expectation", "perception"):
+            for name in sorted(names_in(getattr(item, part)) - known):
+                message = f"{{{name}}} is no name that can stand here; allowed are {', '.join(sorted(known))}"
+                yield ("items", place, part), message
 
 
 def _questions_fit(questionnaire: Questionnaire) -> Iterator[tuple[Place, str]]:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from typing import Literal
 
-from surveys.codes import BLANK, NOT_ASKED
+from surveys.codes import BLANK, NOT_APPLICABLE, NOT_ASKED
 from surveys.coding import Answers, Codebook, Refused, clean_text, codebook
 from surveys.order import rank
-from surveys.questionnaire import SUFFIX, Block, Column, Item, Question, Questionnaire, Scale, Stage, Text
+from surveys.piping import plain
+from surveys.questionnaire import NOT_REACHED, SUFFIX, Block, Column, Item, Question, Questionnaire, Scale, Stage, Text
 
 Title = Literal["items", "importance", "overall", "problem", "belief", "grid", "work", "about", "comments"]
 LONGEST_PAGE = 9  # cards; a stage of the bank's questionnaire has at most eight items
@@ -44,6 +45,8 @@ class Card:
     rows: tuple[Row, ...] = ()
     question: Question | None = None
     item: Item | None = None
+    asked: Text = field(default_factory=dict)  # the legend with the places where names go
+    unless: tuple[str, str] | None = None  # a question and the option with which this card is not met
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,10 @@ class Page:
     @cached_property
     def conditional(self) -> bool:
         """Whether a card hangs on another answer."""
-        return any(card.question is not None and card.question.show_if is not None for card in self.cards)
+        return any(
+            card.unless is not None or (card.question is not None and card.question.show_if is not None)
+            for card in self.cards
+        )
 
 
 @dataclass(frozen=True)
@@ -108,12 +114,15 @@ def arranged(page: Page, seed: int) -> Page:
     Returns
     -------
     Page
-        The same page, its cards sorted by their ranks.  Cards that are no items stay where they are: pages hold
-        either items or other questions.
+        The same page, its items sorted by their ranks; what stands before or after them stays there.
     """
-    if not seed or any(card.item is None for card in page.cards):
+    items = [card for card in page.cards if card.item is not None]
+    if not seed or not items:
         return page
-    return replace(page, cards=tuple(sorted(page.cards, key=lambda card: rank(card.item.id, seed) if card.item else 0)))
+    first = page.cards.index(items[0])
+    items.sort(key=lambda card: rank(card.item.id, seed) if card.item else 0)
+    before, after = page.cards[:first], page.cards[first + len(items) :]
+    return replace(page, cards=(*before, *items, *after))
 
 
 def _item_pages(questionnaire: Questionnaire, book: Codebook) -> Iterator[Page]:
@@ -129,9 +138,27 @@ def _item_pages(questionnaire: Questionnaire, book: Codebook) -> Iterator[Page]:
         groups = list(_stages(questionnaire))
         for step, (stage, items) in enumerate(groups, 1):
             cards = tuple(_item_card(questionnaire, book, item, together) for item in items)
+            if "perception" in together and stage is not None:
+                cards = _experienced(questionnaire, book, stage, cards, items)
             intro = {} if side_by_side else questionnaire.column_intro.get(together[0], {})
             name = stage.plain or stage.name if stage else {}
             yield Page(0, "items", cards, name, intro, stage, together[0], part, len(parts), step, len(groups))
+
+
+def _experienced(
+    questionnaire: Questionnaire, book: Codebook, stage: Stage, cards: tuple[Card, ...], items: list[Item]
+) -> tuple[Card, ...]:
+    """The cards about what was perceived in a stage: first whether it was reached, last what is to be said in words."""
+    whole = [item.id for item in questionnaire.items if item.stage == stage.id]
+    exposure = questionnaire.exposure(stage.id)
+    if exposure is not None:
+        cards = tuple(replace(card, unless=(exposure.id, NOT_REACHED)) for card in cards)
+        if items[0].id == whole[0]:
+            cards = (_question_card(exposure, book), *cards)
+    if items[-1].id == whole[-1]:
+        said = [question for question in questionnaire.questions("comments") if question.stage == stage.id]
+        cards = (*cards, *(_question_card(question, book) for question in said))
+    return cards
 
 
 def _stages(questionnaire: Questionnaire) -> Iterator[tuple[Stage | None, list[Item]]]:
@@ -168,10 +195,10 @@ def _item_card(questionnaire: Questionnaire, book: Codebook, item: Item, columns
         )
         label = questionnaire.column_labels.get(column, {}) if len(columns) > 1 else {}
         rows.append(Row(number, name, scale, column, label, book.fields[number].na is not None))
-    legend = item.stem if len(columns) > 1 and item.stem else item.wording(columns[0])
+    asked = item.stem if len(columns) > 1 and item.stem else item.asked(columns[0])
     kind: Literal["levels", "rating"] = "levels" if len(rows) > 1 else "rating"
     name = item.id if len(rows) > 1 else rows[0].name
-    return Card(kind, name, legend, tuple(row.field for row in rows), tuple(rows), None, item)
+    return Card(kind, name, plain(asked), tuple(row.field for row in rows), tuple(rows), None, item, asked)
 
 
 def _block_pages(questionnaire: Questionnaire, book: Codebook) -> Iterator[Page]:
@@ -190,9 +217,11 @@ def _block_pages(questionnaire: Questionnaire, book: Codebook) -> Iterator[Page]
     }
     waiting: list[tuple[Title, Text, Stage | None, Question]] = []
     # Words and facts about the person come last, after everything that is about the bank.
-    ordered = sorted(questionnaire.blocks, key=lambda block: titles[block.role] == "about")
-    for block in ordered:
+    ordered = [block for block in questionnaire.blocks if block.role != "exposure"]
+    for block in sorted(ordered, key=lambda block: titles[block.role] == "about"):
         for question in _in_stage_order(questionnaire, block):
+            if block.role == "comments" and question.stage and questionnaire.items:
+                continue  # it stands with its stage
             stage = questionnaire.stage(question.stage) if question.stage and block.role in ("belief", "grid") else None
             entry = (titles[block.role], block.frame, stage, question)
             if waiting and not _together(waiting, entry):
@@ -254,6 +283,10 @@ def visible(page: Page, book: Codebook, answers: Answers) -> tuple[Card, ...]:
 
 
 def _met(card: Card, book: Codebook, answers: Answers) -> bool:
+    if card.unless is not None:
+        number = book.place[card.unless[0]]
+        if book.fields[number].show(answers.closed[number]) == card.unless[1]:
+            return False
     if card.item is not None:
         return any(answers.closed[number] != NOT_ASKED for number in card.fields)
     condition = card.question.condition if card.question else None
@@ -302,10 +335,14 @@ def read_page(
     taken = Answers(bytearray(answers.closed), dict(answers.comments))
     faults: list[Fault] = []
     refused: dict[str, str] = {}
-    for card in visible(page, book, answers):
-        reader = _READERS[card.kind]
-        faults += reader(card, book, taken, posted, refused)
+    met = visible(page, book, answers)
+    for card in met:
+        faults += _READERS[card.kind](card, book, taken, posted, refused)
     forget_unmet([page], book, taken)
+    now = visible(page, book, taken)
+    faults = [fault for fault in faults if fault.card in {card.name for card in now}]
+    # What an answer of this page has brought up could not be answered with it; it is pointed at like a blank.
+    faults += [fault for card in now if card not in met for fault in _brought_up(card, book, taken)]
     if not page.reminds:
         faults = [fault for fault in faults if fault.code != "missing"]
     return taken, faults, refused
@@ -338,6 +375,12 @@ def written(all_pages: Sequence[Page], book: Codebook, answers: Answers) -> dict
     return found
 
 
+def _brought_up(card: Card, book: Codebook, taken: Answers) -> list[Fault]:
+    for number in card.fields if card.unless is not None else ():
+        taken.closed[number] = BLANK
+    return reminders(card, book)
+
+
 def reminders(card: Card, book: Codebook) -> list[Fault]:
     """What is pointed at when a card is left blank."""
     return _READERS[card.kind](card, book, Answers.blank(book), {}, {})
@@ -363,12 +406,15 @@ def forget_unmet(all_pages: Sequence[Page], book: Codebook, answers: Answers) ->
     for page in all_pages:
         for card in page.cards if page.conditional else ():
             if not _met(card, book, answers):  # asked card by card, since a question may hang on the one before it
-                _forget(card, answers)
+                _forget(card, book, answers)
 
 
-def _forget(card: Card, answers: Answers) -> None:
+def _forget(card: Card, book: Codebook, answers: Answers) -> None:
     for number in card.fields:
-        answers.closed[number] = BLANK
+        if answers.closed[number] != NOT_ASKED:
+            # Who has not reached a stage has no experience of it: that is an answer, not a blank.
+            reached = card.unless is None or book.fields[number].na is None
+            answers.closed[number] = BLANK if reached else NOT_APPLICABLE
     answers.comments.pop(card.name, None)
 
 

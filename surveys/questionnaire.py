@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from surveys.piping import plain
+
 Text = dict[str, str]
 """Wording per language: ``{"en": "Reliability", "zh-CN": "可靠性"}``."""
 
@@ -128,7 +130,11 @@ class Item(Part):
     perception: Text = {}
 
     def wording(self, column: Column) -> Text:
-        """The statement shown for `column`; the stem where the column has no wording of its own."""
+        """The statement for `column` as it is spoken of in general; the stem where it has no wording of its own."""
+        return plain(self.asked(column))
+
+    def asked(self, column: Column) -> Text:
+        """The statement for `column` as it is written, with the places where names go (`surveys.piping`)."""
         if column == "expectation":
             return self.expectation or self.stem
         if column == "perception":
@@ -210,9 +216,12 @@ Role = Literal[
     "belief",
     "grid",
     "antecedents",
+    "exposure",
 ]
 
 
+NOT_REACHED = "no"
+"""The option of a question of exposure that says that the stage was not reached."""
 WITH, WITHOUT = "_with", "_without"
 """Endings of the ids of the two questions about a feature (Kano): how it would be with it, and without it."""
 
@@ -304,6 +313,10 @@ class Questionnaire(Part):
         for block in self.blocks:
             if not roles or block.role in roles:
                 yield from block.questions
+
+    def exposure(self, stage: str) -> Question | None:
+        """The question whether a stage was reached, or None: who answers "no" is not asked what was perceived there."""
+        return next((question for question in self.questions("exposure") if question.stage == stage), None)
 
     def question(self, identifier: str) -> Question | None:
         """The question of that id, or None."""

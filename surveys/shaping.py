@@ -21,6 +21,7 @@ class Shaper:
         "comments",
         "quality_checks",
         "segments",
+        "exposure",
     )
     NOTES = (
         "cfp_steps",
@@ -183,6 +184,9 @@ class Shaper:
 
     def _segments(self, value: Any, blocks: list[dict[str, Any]]) -> None:
         self._plain("segments", "segments", value, blocks)
+
+    def _exposure(self, value: Any, blocks: list[dict[str, Any]]) -> None:
+        self._plain("exposure", "exposure", value, blocks)
 
     def _question(self, entry: Any) -> Any:
         """A question as the file writes it: rating types carry their scale in line."""

@@ -133,9 +133,9 @@ async def form(request: Request, desk: DeskDep, token: str) -> Response:
     found = await _usable(request, desk, token)
     if isinstance(found, Response):
         return found
-    _opening, survey = found
+    opening, survey = found
     desk.steps.count(survey.id, MAIL, (STARTED,))
-    page = document(request, desk, survey)
+    page = document(request, desk, survey, opening.unit)
     wish = request.query_params.get("lang")
     if wish in survey.questionnaire.languages:
         page = Response(page.body, page.status_code, dict(page.headers))

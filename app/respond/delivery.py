@@ -13,6 +13,7 @@ from fastapi import HTTPException, Request, Response
 from app.access import same_origin
 from app.requests import Desk, Posted, get_desk, keep, look, posted_form
 from app.respond.faults import first_field, place_of, sentence
+from app.respond.names import fill
 from app.respond.published import Published
 from app.respond.signs import hasty, mark_sent, signs_of
 from app.respond.visit import (
@@ -31,6 +32,7 @@ from app.words import N_, _, language
 from surveys.codes import NOT_ASKED
 from surveys.coding import Answers, Codebook
 from surveys.form import Card, Fault, Page, read_page, visible
+from surveys.piping import BANK, BRANCH
 from surveys.store import collect, receipts
 from surveys.store.fieldwork import MAIL, SENT, STARTED
 from surveys.store.invitations import Spent, take_in
@@ -77,7 +79,7 @@ async def whole_form(request: Request) -> Response:
         return remember_language(request, desk, survey, closed)
     if "for-later" not in request.headers:  # a page that a browser only keeps, for when there is no network
         desk.steps.count(survey.id, link.code, (STARTED,))
-    return remember_language(request, desk, survey, document(request, desk, survey))
+    return remember_language(request, desk, survey, document(request, desk, survey, link.unit))
 
 
 async def passed(request: Request) -> Response:
@@ -103,16 +105,22 @@ def page_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else 0
 
 
-def document(request: Request, desk: Desk, survey: Published, *, kiosk: bool = False) -> Response:
-    """The form, the same for everybody who speaks the language; with `kiosk` as a shared tablet shows it."""
+def document(request: Request, desk: Desk, survey: Published, unit: str = "", *, kiosk: bool = False) -> Response:
+    """The form, the same for everybody who speaks the language; with `kiosk` as a shared tablet shows it.
+
+    Only where the wording of an item names the branch (`unit`) is there one for each branch.
+    """
 
     def draw() -> str:
         path = receipt_path(survey)
         address = f"{desk.settings.public_url}{path}"
         view, seal = survey.view(), desk.seal
-        return whole_page(view, survey.pages, survey.book, receipt_path=path, address=address, seal=seal, kiosk=kiosk)
+        text = whole_page(view, survey.pages, survey.book, receipt_path=path, address=address, seal=seal, kiosk=kiosk)
+        return fill(text, {BANK: survey.bank, BRANCH: unit})
 
-    return ready_page(request, survey, draw, "kiosk" if kiosk else "whole", desk.settings.public_url, desk.seal)
+    unit = unit if survey.names_branch else ""
+    kind = "kiosk" if kiosk else "whole"
+    return ready_page(request, survey, draw, kind, desk.settings.public_url, desk.seal, unit)
 
 
 async def deliver(

@@ -14,6 +14,7 @@ from surveys.coding import Answers, Codebook, codebook
 from surveys.form import Page, pages, visible
 from surveys.lots import Lot, asked, left_out, lots
 from surveys.order import seed_of
+from surveys.piping import BRANCH, names_in
 from surveys.questionnaire import Questionnaire
 from surveys.store import publish
 from surveys.store.database import reading
@@ -52,6 +53,11 @@ class Published:
     def begun(self, key: str) -> Answers:
         """The answers of a visit before anything is answered: what it is not to be asked is marked already."""
         return Answers.begun(self.book, left_out(self.lots, key)) if self.lots else Answers.blank(self.book)
+
+    @cached_property
+    def names_branch(self) -> bool:
+        """Whether the wording of an item names the branch."""
+        return any(BRANCH in names_in(card.asked) for page in self.pages for card in page.cards)
 
     def order(self, key: str) -> int:
         """The seed of the items' order in a visit; 0 where they stand in the questionnaire's own."""

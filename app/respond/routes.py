@@ -11,6 +11,7 @@ from app.access import same_origin
 from app.invite.notices import used
 from app.requests import Desk, DeskDep, Posted, PostedDep, get_desk, keep, look, posted_form
 from app.respond import elsewhere, view
+from app.respond.names import fill, names_of
 from app.respond.published import Published
 from app.respond.signs import begun_cookie, mark_begun, mark_sent, signs_of_pages
 from app.respond.visit import (
@@ -143,7 +144,7 @@ async def show_page(request: Request, desk: Desk, survey: Published, number: int
     # A page on which nothing is answered yet names nobody; which items were drawn is alike for many.
     met = visible(page, survey.book, answers)
     blank = not draft.comments and not any(draft.closed[number] for card in met for number in card.fields)
-    return page_html(request, _drawn(survey, page, answers, _order(request, survey, key)), of_everybody=blank)
+    return page_html(request, _drawn(survey, draft, page, answers, _order(request, survey, key)), of_everybody=blank)
 
 
 async def send_page(request: Request, desk: Desk, survey: Published, number: int, posted: Posted) -> Response:
@@ -183,10 +184,10 @@ async def send_page(request: Request, desk: Desk, survey: Published, number: int
     if go in survey.questionnaire.languages:
         answer: Response = see_other(f"/s/{survey.slug}/{number}")
         if refused:
-            answer = html(_drawn(survey, page, taken, order, hard, refused), 422)
+            answer = html(_drawn(survey, draft, page, taken, order, hard, refused), 422)
         set_language(answer, desk, survey, go)
         return answer
-    return html(_drawn(survey, page, taken, order, faults, refused), 422)
+    return html(_drawn(survey, draft, page, taken, order, faults, refused), 422)
 
 
 @router.post("/s/{slug}/{code}/start", dependencies=[Here])
@@ -278,6 +279,7 @@ def _page(survey: Published, draft: Begun, number: int) -> Page | None:
 
 def _drawn(
     survey: Published,
+    draft: Begun,
     page: Page,
     answers: Answers,
     order: int,
@@ -285,7 +287,7 @@ def _drawn(
     refused: dict[str, str] | None = None,
 ) -> str:
     met = [candidate.number for candidate in survey.pages if visible(candidate, survey.book, answers)]
-    return view.form_page(
+    text = view.form_page(
         survey.view(),
         arranged(page, order),
         survey.pages,
@@ -297,6 +299,9 @@ def _drawn(
         shown=met.index(page.number) + 1,
         of=len(met),
     )
+    if "data-pipe" in text:
+        text = fill(text, names_of(survey.questionnaire, survey.book, answers, survey.bank, draft.unit))
+    return text
 
 
 async def _send(request: Request, desk: Desk, survey: Published, key: str, draft: Begun, answers: Answers) -> Response:

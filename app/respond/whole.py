@@ -91,7 +91,9 @@ def rules(pages: Sequence[Page], book: Codebook, lots: Sequence[Lot] = (), shuff
 
 
 def _certain(page: Page) -> bool:
-    return any(card.question is None or card.question.condition is None for card in page.cards)
+    return any(
+        card.unless is None and (card.question is None or card.question.condition is None) for card in page.cards
+    )
 
 
 def _nth(page: Page, pages: Sequence[Page]) -> list[tuple[int, int]]:
@@ -125,6 +127,8 @@ def _card(card: Card, book: Codebook, shuffled: bool = False) -> dict[str, Any]:
     }
     if card.item is not None and (shuffled or book.fields[card.fields[0]].drawn):
         found["item"] = card.item.id
+    if card.unless:
+        found["unless"] = card.unless
     if card.question and card.question.condition:
         found["if"] = card.question.condition
     if card.kind == "points" and card.question:
