@@ -17,6 +17,7 @@ from app.respond.published import Published
 from app.respond.signs import hasty, mark_sent, signs_of
 from app.respond.visit import (
     RECEIPT_SECONDS,
+    count_steps,
     link_of,
     not_open,
     ready_page,
@@ -71,9 +72,9 @@ async def whole_form(request: Request) -> Response:
     link = await link_of(desk, survey, path["code"]) if "code" in path else UNLINKED
     if request.method == "POST":
         return await deliver(request, desk, survey, link, posted.values)
-    if closed := not_open(desk, survey):
+    if closed := not_open(desk, survey, survey.view(link.code).path):
         return remember_language(request, desk, survey, closed)
-    desk.steps.count(survey.id, link.code, (STARTED,))
+    count_steps(desk, survey, link.code, (STARTED,))
     return remember_language(request, desk, survey, document(request, desk, survey))
 
 
@@ -92,7 +93,7 @@ def count_passed(desk: Desk, survey: Published, way: str, posted: Posted) -> Non
     """Count the pages that a browser says were passed."""
     first, last = (page_number(posted.get(name)) for name in ("from", "to"))
     if first and not_open(desk, survey) is None:
-        desk.steps.count(survey.id, way, [page.number for page in survey.pages if first <= page.number <= last])
+        count_steps(desk, survey, way, [page.number for page in survey.pages if first <= page.number <= last])
 
 
 def page_number(text: str) -> int:
@@ -123,7 +124,7 @@ async def deliver(
     key = headers.get("idempotency-key", "")
     if not KEY.fullmatch(key):
         raise HTTPException(400, N_("The answers came without the key of their page; open the page again."))
-    if closed := not_open(desk, survey):
+    if closed := _untaken(request, desk, survey):
         sent = await look(desk, lambda connection: collect.sent_before(connection, key))
         return _receipt(desk, survey, Sent(key, posted, corrects=headers.get("receipt", ""))) if sent else closed
     flags = signs_of(request, desk, survey, key, invited=bool(once))
@@ -140,6 +141,8 @@ async def take(desk: Desk, survey: Published, link: Link, sent: Sent, request: R
     answers, faults = read_whole(survey.pages, survey.book, sent.values, begun)
     if faults:
         return _json({"faults": [_told(page, fault) for page, fault in faults]}, 422)
+    if survey.preview:
+        return _json({"end": f"/s/{survey.slug}/thanks"})
     arrival = collect.Arrival(
         sent.key,
         bytes(answers.closed),
@@ -154,11 +157,9 @@ async def take(desk: Desk, survey: Published, link: Link, sent: Sent, request: R
     )
     try:
         if sent.corrects:
-            await keep(
-                desk, lambda connection: receipts.correct(connection, survey.id, survey.book, arrival, sent.corrects)
-            )
+            await keep(desk, lambda c: receipts.correct(c, survey.answers_id, survey.book, arrival, sent.corrects))
         else:
-            await keep(desk, lambda connection: take_in(connection, survey.id, survey.book, arrival, sent.once))
+            await keep(desk, lambda connection: take_in(connection, survey.answers_id, survey.book, arrival, sent.once))
     except collect.Conflict:
         # The first delivery had arrived although its sender could not know; what was changed since does not count.
         return _receipt(desk, survey, sent, 409)
@@ -167,7 +168,7 @@ async def take(desk: Desk, survey: Published, link: Link, sent: Sent, request: R
     except receipts.Unknown:
         return refused(_("Not sent: these answers were withdrawn, so they cannot be changed."), 410)
     met = [page.number for page in survey.pages if page.number > sent.told and visible(page, survey.book, answers)]
-    desk.steps.count(survey.id, MAIL if sent.once else link.code, [*met, SENT])
+    count_steps(desk, survey, MAIL if sent.once else link.code, [*met, SENT])
     return _receipt(desk, survey, sent)
 
 
@@ -176,9 +177,25 @@ async def _begun(desk: Desk, survey: Published, sent: Sent) -> Answers | None:
     if not sent.corrects:
         return survey.begun(sent.key)
     kept = await look(desk, lambda connection: receipts.open_receipt(connection, sent.corrects))
-    if kept is None or kept.survey_id != survey.id or kept.withdrawn:
+    if kept is None or kept.survey_id != survey.answers_id or kept.withdrawn:
         return None
     return Answers(bytearray(NOT_ASKED if byte == NOT_ASKED else 0 for byte in kept.answers.closed))
+
+
+def _untaken(request: Request, desk: Desk, survey: Published) -> Response | None:
+    """Why the answers of this page are not taken in now, or None."""
+    mark = survey.view().mark
+    if request.headers.get("survey-mark", mark) != mark:
+        # A page of the trial run, or of the preview, that was left open: its answers must not count as real ones.
+        return refused(
+            _("Not sent: this page belonged to a trial run, which is over. Please open the survey again."), 410
+        )
+    if survey.state(desk.settings.today()) == "paused":
+        message = _(
+            "Not sent yet: this survey is paused. Your answers are kept on this device; please try again later."
+        )
+        return refused(message, 503)
+    return not_open(desk, survey)
 
 
 def refused(message: str, status: int) -> Response:
