@@ -154,9 +154,7 @@ def _publishing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="ask each customer the core items and two others of each stage, by lot",
     )
     parser.add_argument("--shuffle", action="store_true", help="items in random order within each stage")
-    parser.add_argument(
-        "--planned", type=int, default=0, metavar="N", help="answers aimed at (default: none; it limits nothing)"
-    )
+    parser.add_argument("--planned", type=int, metavar="N", help="answers aimed at (default: none; it limits nothing)")
     parser.add_argument("--draft", action="store_true", help="keep it as a draft; 'survey move SLUG open' opens it")
     parser.add_argument("--unit", action="append", default=[], help="make a short link for this branch (repeatable)")
     parser.set_defaults(run=_of_database(_publish))
@@ -376,7 +374,7 @@ def _publish(given: argparse.Namespace) -> int:
         allowed = ", ".join(whole.item_scale) or "none, since this questionnaire has no items"
         raise Refusal(f"--format: the value is {given.format!r}; allowed are {allowed}")
     questionnaire = whole.variant(given.format, include, DRAWN if given.short_form else None, given.shuffle)
-    preview = _preview(questionnaire, given.planned or PLANNED)
+    preview = _preview(questionnaire, PLANNED if given.planned is None else given.planned)
     opens, closes = _day(given.opens, "opens"), _day(given.closes, "closes")
     settings, engine = _database()
     with writing(engine) as session:
@@ -390,7 +388,7 @@ def _publish(given: argparse.Namespace) -> int:
             closes_on=closes,
             today=settings.today(),
             phase="draft" if given.draft else "open",
-            planned=given.planned,
+            planned=given.planned or 0,
         )
         links = [publish.add_link(session, survey, unit, "") for unit in given.unit]
     later = f" (opens on {survey.opens_on})" if survey.opens_on > settings.today() else ""

@@ -187,6 +187,7 @@ def worded(complaint: publish.Complaint) -> str:
 def _wish(posted: Posted) -> Wish:
     names = ("questionnaire", "format", "slug", "bank", "wave", "opens", "closes", "planned", "begin")
     values = {name: posted.get(name).strip()[:200] for name in names}
+    values["begin"] = values["begin"] or Wish.begin
     stage_importance, short_form, shuffled = (
         posted.get(name) == "yes" for name in ("stage_importance", "short_form", "shuffled")
     )

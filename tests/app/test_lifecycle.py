@@ -12,12 +12,12 @@ from httpx2 import Response
 from sqlalchemy import Engine, text
 
 from app.access import hash_password
-from app.main import create_app, release_due
+from app.main import create_app
 from app.respond import published
 from surveys.store import collect, lifecycle, people, publish
 from surveys.store.database import reading, writing
 from surveys.tables import Survey
-from tests.app.conftest import PASSWORD, SETTINGS, sign_in, token
+from tests.app.conftest import PASSWORD, SETTINGS, fill, sign_in, token
 from tests.app.test_respond import answers_for, start, where
 from tests.app.test_whole_form import KEY, deliver, filled
 
@@ -170,13 +170,55 @@ def test_form_of_a_pilot_that_is_sent_after_it_does_not_count(
         assert publish.waiting(session, shop) == 0
 
 
+def test_answers_of_a_pilot_are_changed_while_it_lasts_only(customer: TestClient, shop: Survey, engine: Engine) -> None:
+    put(engine, shop, "pilot")
+    code = deliver(customer, filled(shop)).json()["receipt"]
+    assert deliver(customer, filled(shop, enc_rel_1_P="2"), "n" * 32, receipt=code).status_code == 200
+    step(engine, shop, "open")
+    assert deliver(customer, filled(shop, enc_rel_1_P="3"), "m" * 32, receipt=code).status_code == 410
+    shown = customer.post("/s/harbour/receipt/change", data={"code": code})
+    assert (shown.status_code, "takes no changes any more" in shown.text) == (200, True)
+    with reading(engine) as session:
+        assert (publish.waiting(session, shop), publish.waiting(session, pilot(engine, shop))) == (0, 1)
+
+
+def test_answers_parked_in_a_pilot_are_not_fetched_after_it(customer: TestClient, shop: Survey, engine: Engine) -> None:
+    put(engine, shop, "pilot")
+    going = {"key": KEY, "path": "/s/harbour", "values": {}, "furthest": 1}
+    code = customer.post("/s/harbour/later", json=going).json()["code"]
+    assert customer.post("/s/harbour/resume", data={"code": code}).status_code == 200
+    step(engine, shop, "open")
+    assert customer.post("/s/harbour/resume", data={"code": code}).status_code == 404
+
+
+def test_preview_is_continued_nowhere_else(customer: TestClient, shop: Survey, engine: Engine) -> None:
+    put(engine, shop, "draft")
+    sign_in(customer, "Lin")
+    going = {"key": KEY, "path": "/s/harbour", "values": {}}
+    assert customer.post("/s/harbour/later", json=going).status_code == 409
+    assert "Continue on another device" not in customer.get("/s/harbour/form").text
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM parked")).scalar_one() == 0
+
+
+def test_how_far_people_got_is_counted_for_the_pilot_and_never_in_a_preview(
+    customer: TestClient, shop: Survey, engine: Engine
+) -> None:
+    put(engine, shop, "pilot")
+    customer.get("/s/harbour")
+    steps = customer.app.state.desk.steps.take()  # type: ignore[attr-defined]
+    assert {survey_id for survey_id, _, _ in steps} <= {pilot(engine, shop).id}
+    step(engine, shop, "draft")
+    sign_in(customer, "Lin")
+    walk(customer, shop)
+    assert customer.app.state.desk.steps.take() == {}  # type: ignore[attr-defined]
+
+
 def test_pilot_has_no_address_but_report_and_files_that_say_so(
     customer: TestClient, shop: Survey, engine: Engine
 ) -> None:
     put(engine, shop, "pilot")
-    for n in range(12):
-        deliver(customer, filled(shop), f"{n:032}")
-    release_due(engine, SETTINGS)
+    fill(engine, pilot(engine, shop), 12)
     for path in ("/s/harbour-pilot", "/s/harbour-pilot/form", "/s/harbour-pilot/receipt", "/s/harbour-pilot/1"):
         assert customer.get(path).status_code == 404
     sign_in(customer, "Lin")
