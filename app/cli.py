@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from app import version
 from app.invite.commands import add_inviting
 from app.settings import Settings, SettingsError, from_environment
+from app.surveying import add_surveying, move
 from app.words import LANGUAGES
 from surveys.authoring import bank, load
 from surveys.checking import QuestionnaireError
@@ -152,14 +153,15 @@ def _publishing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action="store_true",
         help="ask each customer the core items and two others of each stage, by lot",
     )
-    parser.add_argument(
-        "--planned", type=int, default=1000, metavar="N", help="answers planned, for the preview of --short-form"
-    )
+    parser.add_argument("--shuffle", action="store_true", help="items in random order within each stage")
+    parser.add_argument("--planned", type=int, metavar="N", help="answers aimed at (default: none; it limits nothing)")
+    parser.add_argument("--draft", action="store_true", help="keep it as a draft; 'survey move SLUG open' opens it")
     parser.add_argument("--unit", action="append", default=[], help="make a short link for this branch (repeatable)")
     parser.set_defaults(run=_of_database(_publish))
-    close = commands.add_parser("close", help="close a survey")
+    close = commands.add_parser("close", help="close a survey, as 'survey move SLUG closed'")
     close.add_argument("slug")
-    close.set_defaults(run=_of_database(_close))
+    close.set_defaults(run=_of_database(move), phase="closed")
+    add_surveying(commands, _of_database)
 
 
 def _analysing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -357,6 +359,7 @@ def _day(text: str, name: str) -> date | None:
 
 
 def _publish(given: argparse.Namespace) -> int:
+    from app.desk.short_form import PLANNED
     from surveys.store import publish
     from surveys.store.database import writing
 
@@ -370,8 +373,8 @@ def _publish(given: argparse.Namespace) -> int:
     if given.format and given.format not in whole.item_scale:
         allowed = ", ".join(whole.item_scale) or "none, since this questionnaire has no items"
         raise Refusal(f"--format: the value is {given.format!r}; allowed are {allowed}")
-    questionnaire = whole.variant(given.format, include, DRAWN if given.short_form else None)
-    preview = _preview(questionnaire, given.planned)
+    questionnaire = whole.variant(given.format, include, DRAWN if given.short_form else None, given.shuffle)
+    preview = _preview(questionnaire, PLANNED if given.planned is None else given.planned)
     opens, closes = _day(given.opens, "opens"), _day(given.closes, "closes")
     settings, engine = _database()
     with writing(engine) as session:
@@ -384,9 +387,12 @@ def _publish(given: argparse.Namespace) -> int:
             opens_on=opens or settings.today(),
             closes_on=closes,
             today=settings.today(),
+            phase="draft" if given.draft else "open",
+            planned=given.planned or 0,
         )
         links = [publish.add_link(session, survey, unit, "") for unit in given.unit]
     later = f" (opens on {survey.opens_on})" if survey.opens_on > settings.today() else ""
+    later = f" (a draft; open it with: fivegaps survey move {survey.slug} open)" if given.draft else later
     print(f"{survey.slug} is published: {settings.public_url}/s/{survey.slug}{later}")
     for link in links:
         print(f"{link.unit}: {settings.public_url}/s/{survey.slug}/{link.code}")
@@ -398,8 +404,9 @@ def _publish(given: argparse.Namespace) -> int:
 def _preview(questionnaire: Questionnaire, planned: int) -> list[str]:
     """What the short form gives, when it was chosen."""
     from app.desk.report_words import stage_names
-    from app.desk.short_form import MOST_PLANNED, planned_of, preview_of, preview_rows
+    from app.desk.short_form import planned_of, preview_of, preview_rows
     from app.words import speak
+    from surveys.store.publish import MOST_PLANNED
 
     speak("en")  # the command line is English, whatever was spoken before in this process
     if planned_of(str(planned)) is None:
@@ -409,20 +416,6 @@ def _preview(questionnaire: Questionnaire, planned: int) -> list[str]:
         return []
     rows = preview_rows(found, stage_names(questionnaire))
     return [f"The short form, with {planned} answers:", *(f"  {name}: {told}" for name, [told] in rows)]
-
-
-def _close(given: argparse.Namespace) -> int:
-    from surveys.store import publish
-    from surveys.store.database import writing
-
-    _, engine = _database()
-    with writing(engine) as session:
-        survey = publish.find(session, given.slug)
-        if survey is None:
-            raise Refusal(f"slug: there is no survey {given.slug!r}")
-        publish.close(session, survey)
-    print(f"{given.slug} is closed; no more answers are taken.")
-    return 0
 
 
 def _analyse(given: argparse.Namespace) -> int:

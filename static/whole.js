@@ -363,7 +363,7 @@ const send = async () => {
   const body = new URLSearchParams(), patience = new AbortController(), lang = document.documentElement.lang;
   way().flatMap(({ cards }) => cards.filter(meets)).flatMap(({ fields }) => fields)
     .forEach((name) => given(name).forEach((text) => body.append(name, text)));
-  const headers = { "idempotency-key": state.key, told: String(state.told ?? 0) };
+  const headers = { "idempotency-key": state.key, "survey-mark": about.mark, told: String(state.told ?? 0) };
   if (state.proof !== undefined) headers.proof = String(state.proof);
   if (state.since) headers.seconds = String(Math.round((Date.now() - state.since) / 1000));
   if (state.code) headers.parked = "yes";
@@ -391,8 +391,9 @@ const busy = (now) => {
   form.querySelector("[role=status]").textContent = now ? words.sending : "";
   refresh();
 };
-const received = (status, { receipt, faults, message }) => {
+const received = (status, { receipt, faults, message, end }) => {
   if ((status === 200 || status === 409) && /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/.test(receipt)) thank(receipt, status === 409);
+  else if (status === 200 && end) location.replace(end); // a preview: its last page deletes what is kept here
   else if (status === 422 && faults?.length) {
     told = faults;
     turn(pages.find(({ number }) => number === faults[0].page));

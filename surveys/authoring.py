@@ -201,6 +201,8 @@ def _sentence(detail: dict[str, Any]) -> str:
         "beginning with a letter, at most 40",
         "string_type": f"the value is {shown}; text is needed (put it in quotes)",
         "int_parsing": f"the value is {shown}; a whole number is needed",
+        "bool_parsing": f"the value is {shown}; allowed are true and false",
+        "bool_type": f"the value is {shown}; allowed are true and false",
         "int_from_float": f"the value is {shown}; a whole number is needed",
         "greater_than_equal": f"the value is {shown}; allowed is {context.get('ge')} or more",
         "less_than_equal": f"the value is {shown}; allowed is {context.get('le')} or less",

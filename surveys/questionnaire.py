@@ -323,18 +323,28 @@ class Questionnaire(Part):
         return next((question for question in self.questions() if question.id == identifier), None)
 
     def variant(
-        self, format: Format | None = None, include: tuple[str, ...] = (), drawn: int | None = None
+        self,
+        format: Format | None = None,
+        include: tuple[str, ...] = (),
+        drawn: int | None = None,
+        shuffled: bool = False,
     ) -> Questionnaire:
         """The questionnaire as it is published: one format, and of the optional questions those in `include`.
 
-        With `drawn` it is the short form (`surveys.lots`).
+        With `drawn` it is the short form (`surveys.lots`); with `shuffled` each customer meets the items of a stage in
+        an order of their own.
         """
         blocks = []
         for block in self.blocks:
             kept = tuple(q for q in block.questions if not q.optional or q.id in include or block.id in include)
             if kept:
                 blocks.append(block.model_copy(update={"questions": kept}))
-        changed = {"format": format or self.format, "blocks": tuple(blocks), "drawn": drawn or self.drawn}
+        changed = {
+            "format": format or self.format,
+            "blocks": tuple(blocks),
+            "drawn": drawn or self.drawn,
+            "shuffled": shuffled or self.shuffled,
+        }
         return self.model_copy(update=changed)
 
     def dump(self) -> dict[str, Any]:

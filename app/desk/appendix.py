@@ -18,7 +18,7 @@ from app.access import Visitor, VisitorDep
 from app.assets import static_url
 from app.desk.appendix_page import AppendixPage, render_appendix
 from app.desk.holdings import holdings_of
-from app.desk.pages import SurveyDep
+from app.desk.pages import AnswersDep
 from app.desk.report import chosen_part, filters_of, meta_of, simulated_note, without_items
 from app.desk.report_context import Download, Language, NavItem
 from app.desk.selection import Holdings, Selection
@@ -83,7 +83,7 @@ def _grouped(study: Study, views: Views, chosen: dict[str, str]) -> Study:
 
 @router.get("/surveys/{slug}/report/appendix")
 def show_appendix(
-    request: Request, desk: DeskDep, spoken: LanguageDep, visitor: VisitorDep, survey: SurveyDep
+    request: Request, desk: DeskDep, spoken: LanguageDep, visitor: VisitorDep, survey: AnswersDep
 ) -> Response:
     """The appendix as a page; what is derived from released answers is kept until the next release."""
     if not publish.questionnaire_of(survey).items:
@@ -104,7 +104,7 @@ def show_appendix(
 
 
 @router.get("/surveys/{slug}/report/appendix.json")
-def appendix_data(request: Request, desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Response:
+def appendix_data(request: Request, desk: DeskDep, visitor: VisitorDep, survey: AnswersDep) -> Response:
     """The numbers of the appendix."""
     if not publish.questionnaire_of(survey).items:
         return JSONResponse({"error": {"status": 404, "message": "this survey has no items, so there is no gap"}}, 404)
@@ -128,6 +128,7 @@ def _page(desk: Desk, visitor: Visitor, survey: Survey, selection: Selection) ->
         title=survey.bank,
         wave=survey.wave,
         simulated=survey.simulated,
+        pilot=survey.pilot_of is not None,
         floor=holdings.views.floor,
     )
     return replace(

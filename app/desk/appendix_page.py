@@ -30,6 +30,7 @@ class AppendixPage:
     simulated: bool
     thresholds: Thresholds = DEFAULT
     floor: int | None = None  # fewest answers shown; None: as the questionnaire promises
+    pilot: bool = False
     simulated_note: str = ""
     fingerprint: str = ""
     code_version: str = ""

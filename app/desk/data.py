@@ -12,7 +12,7 @@ from app import version
 from app.access import VisitorDep
 from app.desk.frame import frame
 from app.desk.holdings import holdings_of
-from app.desk.pages import SurveyDep
+from app.desk.pages import AnswersDep
 from app.requests import Desk, DeskDep, LanguageDep
 from app.words import render
 from surveys.exchange import codebooks, downloads
@@ -46,7 +46,7 @@ def _name(survey: Survey, ending: str) -> str:
 
 
 @router.get("/surveys/{slug}/data.csv")
-def data_csv(desk: DeskDep, visitor: VisitorDep, survey: SurveyDep, bom: bool = False) -> Response:
+def data_csv(desk: DeskDep, visitor: VisitorDep, survey: AnswersDep, bom: bool = False) -> Response:
     """All released submissions as CSV; `?bom=1` for Excel."""
     holdings = holdings_of(desk, survey)
     return _file(
@@ -55,7 +55,7 @@ def data_csv(desk: DeskDep, visitor: VisitorDep, survey: SurveyDep, bom: bool = 
 
 
 @router.get("/surveys/{slug}/data.parquet")
-def data_parquet(desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Response:
+def data_parquet(desk: DeskDep, visitor: VisitorDep, survey: AnswersDep) -> Response:
     """All released submissions as Parquet."""
     holdings = holdings_of(desk, survey)
     about = {key: str(value) for key, value in _about(desk, survey).items()}
@@ -67,7 +67,7 @@ def data_parquet(desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Respo
 
 
 @router.get("/surveys/{slug}/comments.csv")
-def comments_csv(desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Response:
+def comments_csv(desk: DeskDep, visitor: VisitorDep, survey: AnswersDep) -> Response:
     """Released free texts, apart from all other answers."""
     with desk.engine.connect() as connection:
         texts = read.comments(connection, survey.id or 0)
@@ -76,7 +76,7 @@ def comments_csv(desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Respo
 
 
 @router.get("/surveys/{slug}/codebook.json")
-def codebook_json(desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Response:
+def codebook_json(desk: DeskDep, visitor: VisitorDep, survey: AnswersDep) -> Response:
     """The codebook as data."""
     told = codebooks.describe(publish.questionnaire_of(survey), _about(desk, survey))
     return JSONResponse(
@@ -86,7 +86,7 @@ def codebook_json(desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Resp
 
 @router.get("/surveys/{slug}/codebook.html")
 def codebook_html(
-    request: Request, desk: DeskDep, language: LanguageDep, visitor: VisitorDep, survey: SurveyDep
+    request: Request, desk: DeskDep, language: LanguageDep, visitor: VisitorDep, survey: AnswersDep
 ) -> Response:
     """The codebook to read."""
     told = codebooks.describe(publish.questionnaire_of(survey), _about(desk, survey))

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app.access import PublisherDep, Visitor, check_csrf
 from app.desk.frame import frame
-from app.desk.pages import Here, SurveyDep, worded_complaint
+from app.desk.pages import Here, SurveyDep, worded
 from app.requests import Desk, DeskDep, LanguageDep, PostedDep
 from app.words import _, ngettext, render
 from surveys.store import devices
@@ -93,7 +93,7 @@ def add(
                 session, survey.id or 0, wish["name"], wish["unit"], posted.get("pin"), desk.settings.today()
             )
     except Unpublishable as error:
-        told = {complaint.field: worded_complaint(complaint) for complaint in error.complaints}
+        told = {complaint.field: worded(complaint) for complaint in error.complaints}
         return _page(request, desk, visitor, survey, told, wish=wish, status=422)
     return _page(request, desk, visitor, survey, fresh=fresh)
 

@@ -14,15 +14,18 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from analysis.thresholds import DEFAULT
 from app.access import MaybeVisitorDep, PublisherDep, SignInNeeded, VisitorDep, check_csrf, same_origin
 from app.desk.frame import frame
+from app.desk.home import groups
+from app.desk.phases import aimed_at, begun_as, panel_of, refusal
 from app.desk.report_words import stage_names
-from app.desk.short_form import MOST_PLANNED, PLANNED, planned_of, preview_of, preview_rows
+from app.desk.series import waves_of
+from app.desk.short_form import PLANNED, preview_of, preview_rows
 from app.requests import Desk, DeskDep, LanguageDep, Posted, PostedDep
-from app.words import N_, _, count, render
+from app.words import N_, _, render
 from surveys.authoring import bank, load
 from surveys.lots import DRAWN
 from surveys.questionnaire import COLUMNS, Format, Questionnaire
 from surveys.simulate import simulate_arrivals
-from surveys.store import collect, people, publish, releases
+from surveys.store import collect, lifecycle, people, publish, releases
 from surveys.store.database import reading, writing
 from surveys.tables import Survey
 
@@ -30,8 +33,8 @@ router = APIRouter(include_in_schema=False)
 Here = Depends(same_origin)
 
 
-def survey_at(desk: DeskDep, visitor: VisitorDep, slug: str) -> Survey:
-    """The survey at a slug; 404 when there is none."""
+def answers_at(desk: DeskDep, visitor: VisitorDep, slug: str) -> Survey:
+    """The survey at a slug, or what keeps the answers of its pilot; 404 when there is none."""
     with reading(desk.engine) as session:
         survey = publish.find(session, slug)
     if survey is None:
@@ -39,26 +42,28 @@ def survey_at(desk: DeskDep, visitor: VisitorDep, slug: str) -> Survey:
     return survey
 
 
+AnswersDep = Annotated[Survey, Depends(answers_at)]
+"""What has a report and downloads."""
+
+
+def own_at(survey: AnswersDep) -> Survey:
+    """A survey of its own, with a form, links and contacts: not the keeper of a pilot's answers."""
+    if survey.pilot_of is not None:
+        raise HTTPException(404)
+    return survey
+
+
+OwnDep = Annotated[Survey, Depends(own_at)]
+
+
+def survey_at(request: Request, survey: OwnDep) -> Survey:
+    """A survey whose page may do something: nothing of an archived one is changed."""
+    if survey.phase == "archived" and request.method != "GET":
+        raise HTTPException(409, N_("This survey is archived; take it out of the archive to change something."))
+    return survey
+
+
 SurveyDep = Annotated[Survey, Depends(survey_at)]
-
-
-@dataclass(frozen=True)
-class Listed:
-    """One line of the list of surveys."""
-
-    survey: Survey
-    title: dict[str, str]
-    state: str
-    released: int
-
-
-def _listed(desk: Desk) -> list[Listed]:
-    today = desk.settings.today()
-    with reading(desk.engine) as session:
-        return [
-            Listed(survey, survey.definition["title"], publish.state(survey, today), publish.counts(session, survey)[0])
-            for survey in publish.all_surveys(session)
-        ]
 
 
 @router.get("/")
@@ -66,7 +71,7 @@ def home(request: Request, desk: DeskDep, language: LanguageDep, visitor: MaybeV
     """The list of surveys, or the way to sign in."""
     if visitor is None:
         raise SignInNeeded
-    return HTMLResponse(render("desk/home.html", frame=frame(request, desk, visitor), surveys=_listed(desk)))
+    return HTMLResponse(render("desk/home.html", frame=frame(request, desk, visitor), groups=groups(desk)))
 
 
 @dataclass
@@ -82,7 +87,9 @@ class Wish:
     closes: str = ""
     stage_importance: bool = False
     short_form: bool = False
-    planned: str = str(PLANNED)
+    shuffled: bool = False
+    planned: str = ""
+    begin: str = "draft"
 
 
 def _publish_page(
@@ -90,7 +97,7 @@ def _publish_page(
 ) -> Response:
     choices = [(name, load(name)) for name in bank()]
     chosen = dict(choices).get(wish.questionnaire)
-    planned = planned_of(wish.planned) or PLANNED
+    planned = aimed_at(wish.planned, {}) or PLANNED
     preview = preview_of(chosen, planned) if chosen else None
     return HTMLResponse(
         render(
@@ -125,14 +132,13 @@ def publish_survey(
     check_csrf(visitor, posted.get("csrf"))
     wish = _wish(posted)
     messages: dict[str, str] = {}
+    planned = aimed_at(wish.planned, messages)
     if posted.get("go") == "preview":
-        if planned_of(wish.planned) is None:
-            told = _("The number of answers is “%(value)s”; allowed is a whole number from 1 to %(most)s.")
-            messages["planned"] = told % {"value": wish.planned[:40], "most": count(MOST_PLANNED)}
         return _publish_page(request, desk, visitor, wish, messages, 422 if messages else 200)
-    opens, closes = _day(wish.opens, "opens", messages), _day(wish.closes, "closes", messages)
+    opens, closes = day_of(wish.opens, "opens", messages), day_of(wish.closes, "closes", messages)
     if opens is None and "opens" not in messages:
         opens = desk.settings.today()
+    begin = begun_as(wish.begin, messages)
     questionnaire = _chosen(wish, messages)
     if questionnaire is not None and opens is not None and not messages:
         try:
@@ -146,15 +152,19 @@ def publish_survey(
                     opens_on=opens,
                     closes_on=closes,
                     today=desk.settings.today(),
+                    phase=begin,
+                    planned=planned,
                 )
             return RedirectResponse(f"/surveys/{survey.slug}", 303)
         except publish.Unpublishable as error:
-            messages |= {complaint.field: worded_complaint(complaint) for complaint in error.complaints}
+            messages |= {complaint.field: worded(complaint) for complaint in error.complaints}
     return _publish_page(request, desk, visitor, wish, messages, 422)
 
 
-def worded_complaint(complaint: publish.Complaint) -> str:
+def worded(complaint: publish.Complaint) -> str:
     """A complaint in the reader's language."""
+    if told := refusal(complaint):
+        return told
     sentences = {
         "slug": N_(
             "The address is “%(value)s”; allowed are 1 to 60 small letters, digits and hyphens, beginning and "
@@ -178,13 +188,17 @@ def worded_complaint(complaint: publish.Complaint) -> str:
 
 
 def _wish(posted: Posted) -> Wish:
-    names = ("questionnaire", "format", "slug", "bank", "wave", "opens", "closes", "planned")
+    names = ("questionnaire", "format", "slug", "bank", "wave", "opens", "closes", "planned", "begin")
     values = {name: posted.get(name).strip()[:200] for name in names}
-    stage_importance, short_form = (posted.get(name) == "yes" for name in ("stage_importance", "short_form"))
-    return Wish(**values, stage_importance=stage_importance, short_form=short_form)
+    values["begin"] = values["begin"] or Wish.begin
+    stage_importance, short_form, shuffled = (
+        posted.get(name) == "yes" for name in ("stage_importance", "short_form", "shuffled")
+    )
+    return Wish(**values, stage_importance=stage_importance, short_form=short_form, shuffled=shuffled)
 
 
-def _day(text: str, name: str, messages: dict[str, str]) -> date | None:
+def day_of(text: str, name: str, messages: dict[str, str]) -> date | None:
+    """A day as a form sends it; what is none is told in `messages`."""
     if not text:
         return None
     try:
@@ -213,23 +227,30 @@ def _chosen(wish: Wish, messages: dict[str, str]) -> Questionnaire | None:
             return None
         format_ = next(name for name in COLUMNS if name == wish.format)
     include = ("stage_importance",) if wish.stage_importance else ()
-    return questionnaire.variant(format_, include, DRAWN if wish.short_form else None)
+    shuffled = wish.shuffled and bool(questionnaire.items)
+    return questionnaire.variant(format_, include, DRAWN if wish.short_form else None, shuffled)
 
 
 @router.get("/surveys/{slug}")
 def survey_page(
-    request: Request, desk: DeskDep, language: LanguageDep, visitor: VisitorDep, survey: SurveyDep
+    request: Request, desk: DeskDep, language: LanguageDep, visitor: VisitorDep, survey: AnswersDep
 ) -> Response:
-    """One survey: its state, its links and codes, its downloads."""
-    return _survey_page(request, desk, visitor, survey, {})
+    """One survey: its state, its links and codes, its downloads; a pilot stands on the page of its survey."""
+    if survey.pilot_of is not None:
+        with reading(desk.engine) as session:
+            return RedirectResponse(f"/surveys/{lifecycle.real(session, survey).slug}#pilot", 303)
+    return show_survey(request, desk, visitor, survey, {})
 
 
-def _survey_page(
+def show_survey(
     request: Request, desk: Desk, visitor: Any, survey: Survey, messages: dict[str, str], status: int = 200
 ) -> Response:
+    """The page of a survey, with what was wrong in what was sent from it."""
     with reading(desk.engine) as session:
         links = publish.links(session, survey)
         released, number = publish.counts(session, survey)
+        panel = panel_of(session, survey, desk.settings.today())
+        waves = waves_of(session, survey, desk.settings.today())
     return HTMLResponse(
         render(
             "desk/survey.html",
@@ -238,7 +259,9 @@ def _survey_page(
             links=links,
             released=released,
             releases=number,
-            state=publish.state(survey, desk.settings.today()),
+            state=panel.state,
+            panel=panel,
+            waves=waves,
             messages=messages,
             address=f"{desk.settings.public_url}/s/{survey.slug}",
             batch=releases.BATCH,
@@ -257,30 +280,22 @@ def make_link(
         with writing(desk.engine) as session:
             publish.add_link(session, survey, posted.get("unit"), posted.get("channel"))
     except publish.Unpublishable as error:
-        told = {complaint.field: worded_complaint(complaint) for complaint in error.complaints}
-        return _survey_page(request, desk, visitor, survey, told, 422)
+        told = {complaint.field: worded(complaint) for complaint in error.complaints}
+        return show_survey(request, desk, visitor, survey, told, 422)
     return RedirectResponse(f"/surveys/{survey.slug}#links", 303)
-
-
-@router.post("/surveys/{slug}/close", dependencies=[Here])
-def close_survey(desk: DeskDep, visitor: PublisherDep, survey: SurveyDep, posted: PostedDep) -> Response:
-    """End the collection; what waits is released."""
-    check_csrf(visitor, posted.get("csrf"))
-    if posted.get("confirm") == "yes":
-        with writing(desk.engine) as session:
-            publish.close(session, survey)
-    return RedirectResponse(f"/surveys/{survey.slug}", 303)
 
 
 @router.post("/surveys/{slug}/simulate", dependencies=[Here])
 def simulate_some(desk: DeskDep, visitor: PublisherDep, survey: SurveyDep, posted: PostedDep) -> Response:
     """Let a few invented customers answer a simulated survey, so that a visitor's own answers get company."""
     check_csrf(visitor, posted.get("csrf"))
-    if not survey.simulated:
+    if not survey.simulated or publish.state(survey, desk.settings.today()) not in ("open", "pilot"):
         raise HTTPException(404)
+    with reading(desk.engine) as session:
+        kept = lifecycle.pilot(session, survey) if survey.phase == "pilot" else survey
     arrivals = simulate_arrivals(publish.questionnaire_of(survey), releases.BATCH, day=desk.settings.today())
     book = collect.codebook_of(survey)
-    desk.writer.do(lambda connection: collect.ingest(connection, survey.id or 0, book, arrivals))
+    desk.writer.do(lambda connection: collect.ingest(connection, (kept or survey).id or 0, book, arrivals))
     return RedirectResponse(f"/surveys/{survey.slug}", 303)
 
 

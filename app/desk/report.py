@@ -17,7 +17,7 @@ from app import version
 from app.access import Visitor, VisitorDep
 from app.assets import static_url
 from app.desk.holdings import holdings_of
-from app.desk.pages import SurveyDep
+from app.desk.pages import AnswersDep
 from app.desk.report_context import (
     Download,
     Filter,
@@ -72,7 +72,7 @@ def recommended(questionnaire: Questionnaire) -> dict[str, Recommendation]:
 
 @router.get("/surveys/{slug}/report")
 def show_report(
-    request: Request, desk: DeskDep, spoken: LanguageDep, visitor: VisitorDep, survey: SurveyDep
+    request: Request, desk: DeskDep, spoken: LanguageDep, visitor: VisitorDep, survey: AnswersDep
 ) -> Response:
     """The report page; what is derived from released answers is kept until the next release."""
     if not publish.questionnaire_of(survey).items:
@@ -99,7 +99,7 @@ def show_report(
 
 @router.get("/surveys/{slug}/report.html")
 def report_file(
-    request: Request, desk: DeskDep, spoken: LanguageDep, visitor: VisitorDep, survey: SurveyDep
+    request: Request, desk: DeskDep, spoken: LanguageDep, visitor: VisitorDep, survey: AnswersDep
 ) -> Response:
     """The report as one file that opens offline."""
     if not publish.questionnaire_of(survey).items:
@@ -113,7 +113,7 @@ def report_file(
 
 
 @router.get("/surveys/{slug}/report.json")
-def report_data(request: Request, desk: DeskDep, visitor: VisitorDep, survey: SurveyDep) -> Response:
+def report_data(request: Request, desk: DeskDep, visitor: VisitorDep, survey: AnswersDep) -> Response:
     """The numbers of the report, as `fivegaps analyse --json` writes them."""
     if not publish.questionnaire_of(survey).items:
         return JSONResponse({"error": {"status": 404, "message": "this survey has no items, so there is no gap"}}, 404)
@@ -134,6 +134,7 @@ def meta_of(survey: Survey, holdings: Holdings) -> dict[str, object]:
         "wave": survey.wave,
         "release": survey.releases,
         "simulated": survey.simulated,
+        "pilot": survey.pilot_of is not None,
         "data_hash": holdings.fingerprint,
         "questionnaire": holdings.questionnaire.id,
         "questionnaire_version": holdings.questionnaire.version,
@@ -168,6 +169,7 @@ def _page(desk: Desk, visitor: Visitor, survey: Survey, selection: Selection, op
         title=survey.bank,
         wave=survey.wave,
         simulated=survey.simulated,
+        pilot=survey.pilot_of is not None,
         opens=survey.opens_on,
         closes=survey.closes_on,
         n_released=holdings.released.n,

@@ -99,5 +99,6 @@ class ReportPage:
     self_contained: bool = False  # one file that opens offline
     from_file: bool = False  # the answers came from a file; `wave` is its name
     recommendations: dict[str, Recommendation] = field(default_factory=dict)  # by cell id
+    pilot: bool = False
     simulated_note: str = ""  # how the simulated answers were made
     appendix: str = ""  # where the statistical appendix of the same answers is

@@ -7,9 +7,9 @@ from app.desk.report_words import share
 from app.words import _, count, decimal
 from surveys.lots import DRAWN, design
 from surveys.questionnaire import Questionnaire
+from surveys.store.publish import MOST_PLANNED
 
 PLANNED = 1000
-MOST_PLANNED = 10_000_000
 
 
 def planned_of(text: str) -> int | None:

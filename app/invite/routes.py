@@ -16,7 +16,7 @@ from app.requests import Desk, DeskDep, PostedDep, get_desk, keep, look, posted_
 from app.respond import view
 from app.respond.delivery import count_passed, deliver, document, refused
 from app.respond.published import Published, published
-from app.respond.visit import Here, html, not_open, once_cookie, receipt_path, see_other, set_language
+from app.respond.visit import Here, count_steps, html, not_open, once_cookie, receipt_path, see_other, set_language
 from app.words import LANGUAGES, _, negotiate, speak
 from surveys.store import contacts, invitations
 from surveys.store.collect import DRAFT_DAYS
@@ -46,7 +46,7 @@ async def _usable(request: Request, desk: Desk, token: str) -> tuple[Opening, Pu
     opening, survey = found
     if opening.spent:
         return html(notices.used(survey.view(), receipt_path(survey)), 410)
-    return not_open(desk, survey) or found
+    return not_open(desk, survey, f"/i/{token}") or found
 
 
 def _language(request: Request, survey: Published, opening: Opening) -> str:
@@ -82,7 +82,7 @@ async def welcome(request: Request, desk: DeskDep, token: str) -> Response:
         return found
     opening, survey = found
     _count(desk, opening)
-    desk.steps.count(survey.id, MAIL, (OPENED,))
+    count_steps(desk, survey, MAIL, (OPENED,))
     shown = replace(survey.view(), path=f"/i/{token}")
     page = html(view.welcome(shown, receipt_path=receipt_path(survey), whole=True))
     _remember(page, request, desk, survey, token, request.query_params.get("lang"))
@@ -134,7 +134,7 @@ async def form(request: Request, desk: DeskDep, token: str) -> Response:
     if isinstance(found, Response):
         return found
     opening, survey = found
-    desk.steps.count(survey.id, MAIL, (STARTED,))
+    count_steps(desk, survey, MAIL, (STARTED,))
     page = document(request, desk, survey, opening.unit)
     wish = request.query_params.get("lang")
     if wish in survey.questionnaire.languages:

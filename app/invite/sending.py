@@ -30,6 +30,10 @@ REFUSALS = {
     "simulated": N_("This survey is simulated; nobody is written to."),
     "no_server": N_("No mail server is set; the operator sets FIVEGAPS_SMTP_HOST and FIVEGAPS_MAIL_SENDER."),
     "not_open": N_("The survey is not open, so its links could not be answered."),
+    "not_begun": N_(
+        "Invitations go out once the survey is open, not from a draft or a pilot: a link answers once only."
+    ),
+    "paused": N_("The survey is paused, so its links could not be answered; what waits is kept."),
     "key": N_("The key of the links cannot be read; the operator sets FIVEGAPS_INVITATION_KEY."),
     "other_key": N_("The links of this survey were made with another key; without it nobody can be reminded."),
     "unreachable": N_("The mail server cannot be reached or does not let us in; what waits is kept."),
@@ -78,8 +82,9 @@ def check(settings: Settings, survey: Survey) -> tuple[MailServer, bytes]:
         raise Unsendable("simulated")
     if settings.mail is None:
         raise Unsendable("no_server")
-    if publish.state(survey, settings.today()) != "open":
-        raise Unsendable("not_open")
+    state = publish.state(survey, settings.today())
+    if state != "open":
+        raise Unsendable({"draft": "not_begun", "pilot": "not_begun", "paused": "paused"}.get(state, "not_open"))
     try:
         return settings.mail, settings.invitation_key()
     except SettingsError as error:

@@ -18,6 +18,7 @@ from app.respond.published import Published
 from app.respond.signs import hasty, mark_sent, signs_of
 from app.respond.visit import (
     RECEIPT_SECONDS,
+    count_steps,
     link_of,
     not_open,
     ready_page,
@@ -75,10 +76,10 @@ async def whole_form(request: Request) -> Response:
     link = await link_of(desk, survey, path["code"]) if "code" in path else UNLINKED
     if request.method == "POST":
         return await deliver(request, desk, survey, link, posted.values)
-    if closed := not_open(desk, survey):
+    if closed := not_open(desk, survey, survey.view(link.code).path):
         return remember_language(request, desk, survey, closed)
     if "for-later" not in request.headers:  # a page that a browser only keeps, for when there is no network
-        desk.steps.count(survey.id, link.code, (STARTED,))
+        count_steps(desk, survey, link.code, (STARTED,))
     return remember_language(request, desk, survey, document(request, desk, survey, link.unit))
 
 
@@ -97,7 +98,7 @@ def count_passed(desk: Desk, survey: Published, way: str, posted: Posted) -> Non
     """Count the pages that a browser says were passed."""
     first, last = (page_number(posted.get(name)) for name in ("from", "to"))
     if first and not_open(desk, survey) is None:
-        desk.steps.count(survey.id, way, [page.number for page in survey.pages if first <= page.number <= last])
+        count_steps(desk, survey, way, [page.number for page in survey.pages if first <= page.number <= last])
 
 
 def page_number(text: str) -> int:
@@ -132,7 +133,7 @@ async def deliver(
     acknowledgement may have been lost on its way.  `once` is the hash of the one-time link that this spends.
     """
     headers, key = request.headers, key_of(request)
-    if closed := not_open(desk, survey):
+    if closed := untaken(desk, survey, headers.get("survey-mark", "")):
         sent = await look(desk, lambda connection: collect.sent_before(connection, key))
         return _receipt(desk, survey, Sent(key, posted, corrects=headers.get("receipt", ""))) if sent else closed
     flags = signs_of(request, desk, survey, key, invited=bool(once))
@@ -158,6 +159,8 @@ async def take(desk: Desk, survey: Published, link: Link, sent: Sent) -> Respons
     answers, faults = read_whole(survey.pages, survey.book, sent.values, begun)
     if faults:
         return _json({"faults": [_told(page, fault) for page, fault in faults]}, 422)
+    if survey.preview:
+        return _json({"end": f"/s/{survey.slug}/thanks"})
     arrival = collect.Arrival(
         sent.key,
         bytes(answers.closed),
@@ -172,11 +175,9 @@ async def take(desk: Desk, survey: Published, link: Link, sent: Sent) -> Respons
     )
     try:
         if sent.corrects:
-            await keep(
-                desk, lambda connection: receipts.correct(connection, survey.id, survey.book, arrival, sent.corrects)
-            )
+            await keep(desk, lambda c: receipts.correct(c, survey.answers_id, survey.book, arrival, sent.corrects))
         else:
-            await keep(desk, lambda connection: take_in(connection, survey.id, survey.book, arrival, sent.once))
+            await keep(desk, lambda connection: take_in(connection, survey.answers_id, survey.book, arrival, sent.once))
     except collect.Conflict:
         # The first delivery had arrived although its sender could not know; what was changed since does not count.
         return _receipt(desk, survey, sent, 409)
@@ -186,7 +187,7 @@ async def take(desk: Desk, survey: Published, link: Link, sent: Sent) -> Respons
         return refused(_("Not sent: these answers were withdrawn, so they cannot be changed."), 410)
     met = [page.number for page in survey.pages if page.number > sent.told and visible(page, survey.book, answers)]
     way = sent.way if sent.way is not None else MAIL if sent.once else link.code
-    desk.steps.count(survey.id, way, [*met, SENT])
+    count_steps(desk, survey, way, [*met, SENT])
     return _receipt(desk, survey, sent)
 
 
@@ -195,9 +196,24 @@ async def _begun(desk: Desk, survey: Published, sent: Sent) -> Answers | None:
     if not sent.corrects:
         return survey.begun(sent.key)
     kept = await look(desk, lambda connection: receipts.open_receipt(connection, sent.corrects))
-    if kept is None or kept.survey_id != survey.id or kept.withdrawn:
+    if kept is None or kept.survey_id != survey.answers_id or kept.withdrawn:
         return None
     return Answers(bytearray(NOT_ASKED if byte == NOT_ASKED else 0 for byte in kept.answers.closed))
+
+
+def untaken(desk: Desk, survey: Published, mark: str) -> Response | None:
+    """Why the answers of a page with this mark are not taken in now, or None."""
+    if mark and mark != survey.view().mark:
+        # A page of the trial run, or of the preview, that was left open: its answers must not count as real ones.
+        return refused(
+            _("Not sent: this page belonged to a trial run, which is over. Please open the survey again."), 410
+        )
+    if survey.state(desk.settings.today()) == "paused":
+        message = _(
+            "Not sent yet: this survey is paused. Your answers are kept on this device; please try again later."
+        )
+        return refused(message, 503)
+    return not_open(desk, survey)
 
 
 def refused(message: str, status: int) -> Response:

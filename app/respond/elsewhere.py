@@ -78,8 +78,10 @@ async def later(request: Request, desk: DeskDep, survey: SurveyDep) -> Response:
 
 
 async def _park(desk: Desk, survey: Published, visit: Visit, code: str = "") -> tuple[str, str]:
+    if survey.preview:
+        raise HTTPException(409, N_("This is a preview: nothing is stored, so nothing can be continued elsewhere."))
     today = desk.settings.today()
-    code = await keep(desk, lambda connection: parking.park(connection, survey.id, visit, today, code))
+    code = await keep(desk, lambda connection: parking.park(connection, survey.answers_id, visit, today, code))
     return code, day_in_words(collect.draft_expiry(today))
 
 
@@ -129,7 +131,7 @@ async def resume(request: Request, desk: DeskDep, survey: SurveyDep, posted: Pos
     code, today = posted.get("code"), desk.settings.today()
     if closed := not_open(desk, survey):
         return closed
-    visit = await look(desk, lambda connection: parking.fetch(connection, survey.id, code, today))
+    visit = await look(desk, lambda connection: parking.fetch(connection, survey.answers_id, code, today))
     if visit is None:
         return html(_ask(survey, wrong=True, code=code), 404)
     if posted.get("go") == "pages":
@@ -160,7 +162,7 @@ async def go_by_pages(request: Request, desk: Desk, survey: Published, visit: Vi
         unit, channel = link.unit, link.channel
     draft = Begun(
         token_hash=collect.fingerprint("draft", visit.key),
-        survey_id=survey.id,
+        survey_id=survey.answers_id,
         unit=unit,
         channel=channel,
         language=visit.language if visit.language in survey.questionnaire.languages else language(),

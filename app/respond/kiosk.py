@@ -8,10 +8,10 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 
 from app.requests import DeskDep, PostedDep, keep
-from app.respond.delivery import Sent, document, key_of, page_number, refused, take
+from app.respond.delivery import Sent, document, key_of, page_number, refused, take, untaken
 from app.respond.offline import KIOSK, device_of
 from app.respond.signs import proved
-from app.respond.visit import Here, SurveyDep, not_open, remember_language
+from app.respond.visit import Here, SurveyDep, count_steps, not_open, remember_language
 from app.words import _
 from surveys.flags import UNPROVED
 from surveys.store import devices
@@ -47,7 +47,7 @@ async def send(request: Request, desk: DeskDep, survey: SurveyDep, posted: Poste
     device = await device_of(desk, survey, request.headers.get("device", ""))
     if device is None:
         return refused(_("Not taken: this device is not known any more."), 404)
-    if closed := not_open(desk, survey):
+    if closed := untaken(desk, survey, request.headers.get("survey-mark", "")):
         return closed
     key, headers = key_of(request), request.headers
     way = device_way(device.id or 0)
@@ -58,7 +58,7 @@ async def send(request: Request, desk: DeskDep, survey: SurveyDep, posted: Poste
         seconds=headers.get("seconds", ""),
         way=way,
     )
-    desk.steps.count(survey.id, way, (STARTED,))
+    count_steps(desk, survey, way, (STARTED,))
     link = Link(code="", survey_id=survey.id, unit=device.unit, channel=KIOSK)
     answer = await take(desk, survey, link, sent)
     # The tablet is everybody's: it must not get the cookies by which a browser knows its owner's answers.
@@ -72,5 +72,5 @@ async def left(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
     if device is not None:
         last = page_number(posted.get("to"))
         passed = [page.number for page in survey.pages if page.number <= last]
-        desk.steps.count(survey.id, device_way(device.id or 0), [STARTED, *passed])
+        count_steps(desk, survey, device_way(device.id or 0), [STARTED, *passed])
     return Response(status_code=204)

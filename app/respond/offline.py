@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.assets import static_text, static_url
 from app.requests import Desk, DeskDep, form_fields, look, posted_body
-from app.respond.delivery import KEY, UNLINKED, Sent, page_number, refused, take
+from app.respond.delivery import KEY, UNLINKED, Sent, page_number, refused, take, untaken
 from app.respond.published import Published
 from app.respond.shell import one_line
 from app.respond.signs import proved
@@ -27,6 +27,7 @@ from surveys.sealing import Unsealable, unseal_from
 from surveys.store import devices
 from surveys.store.fieldwork import device_way
 from surveys.store.invitations import find
+from surveys.store.lifecycle import ended
 from surveys.tables import Device, Link
 
 router = APIRouter(include_in_schema=False)
@@ -46,6 +47,7 @@ class Headers(BaseModel):
     seconds: str = Field(default="", max_length=10)
     parked: str = Field(default="", max_length=3)
     receipt: str = Field(default="", max_length=40)
+    mark: str = Field(default="", alias="survey-mark", max_length=20)
 
 
 class Sealed(BaseModel):
@@ -98,7 +100,7 @@ async def sealed(request: Request, desk: DeskDep, survey: SurveyDep) -> Response
         raise HTTPException(400, N_("These answers were not sealed for this server, or were changed since.")) from error
     if found.lang in survey.questionnaire.languages:
         speak(found.lang)
-    late = _late(desk, survey, found.day)
+    late = _late(desk, survey, found)
     if isinstance(late, Response):
         return late
     flags = late | (0 if proved(found.headers.key, found.headers.proof) else UNPROVED)
@@ -115,18 +117,17 @@ async def sealed(request: Request, desk: DeskDep, survey: SurveyDep) -> Response
     return await _take_by_its_way(desk, survey, found, sent)
 
 
-def _late(desk: Desk, survey: Published, day: date) -> int | Response:
+def _late(desk: Desk, survey: Published, found: Sealed) -> int | Response:
     """Whether the survey takes the answers: 0, the flag of late ones, or why not now or not any more."""
     today = desk.settings.today()
-    state = survey.state(today)
-    if state in ("open", "pilot"):
-        return 0
-    if state != "closed":
+    if survey.state(today) == "closed":
+        last = ended(survey, today)
+        if last is not None and found.day <= last and today <= last + GRACE:
+            return LATE
+        return refused(_("Not taken: the survey has closed."), 410)
+    if survey.state(today) in ("draft", "not_yet"):
         return refused(_("The survey takes no answers just now; they stay on this device."), 503)
-    ended = survey.ended_on
-    if ended is not None and day <= ended and today <= ended + GRACE:
-        return LATE
-    return refused(_("Not taken: the survey has closed."), 410)
+    return untaken(desk, survey, found.headers.mark) or 0
 
 
 async def _take_by_its_way(desk: Desk, survey: Published, found: Sealed, sent: Sent) -> Response:

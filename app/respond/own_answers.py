@@ -33,7 +33,7 @@ async def show(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
 
 async def _kept(desk: Desk, survey: Published, code: str) -> receipts.Kept | None:
     kept = await look(desk, lambda connection: receipts.open_receipt(connection, code))
-    return None if kept is None or kept.survey_id != survey.id or kept.withdrawn else kept
+    return kept if kept is not None and survey.keeps(kept.survey_id) and not kept.withdrawn else None
 
 
 def _wrong(survey: Published, code: str) -> Response:
@@ -52,9 +52,14 @@ def _shown(desk: Desk, survey: Published, kept: receipts.Kept, code: str, *, uns
             receipt_path(survey),
             code,
             unsure=unsure,
-            changeable=not_open(desk, survey) is None,
+            changeable=_changeable(desk, survey, kept),
         )
     )
+
+
+def _changeable(desk: Desk, survey: Published, kept: receipts.Kept) -> bool:
+    """Whether answers can be changed; those of a pilot cannot when it is over."""
+    return not_open(desk, survey) is None and kept.survey_id == survey.answers_id
 
 
 @router.post("/s/{slug}/receipt/change", dependencies=[Here])
@@ -66,6 +71,8 @@ async def change(request: Request, desk: DeskDep, survey: SurveyDep, posted: Pos
         return _wrong(survey, code)
     if closed := not_open(desk, survey):
         return closed
+    if not _changeable(desk, survey, kept):
+        return _shown(desk, survey, kept, code)
     byte_of = kept.answers.closed
     visit = Visit(
         key=collect.new_key(),
@@ -87,7 +94,7 @@ async def withdraw(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Respo
     """Take the answers of a receipt code back."""
     code = posted.get("code")
     kept = await look(desk, lambda connection: receipts.open_receipt(connection, code))
-    if kept is None or kept.survey_id != survey.id:
+    if kept is None or not survey.keeps(kept.survey_id):
         return _wrong(survey, code)
     if posted.get("confirm") != "yes":
         return _shown(desk, survey, kept, code, unsure=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
 from app.requests import Desk
+from app.respond.shell import Trial
 from app.respond.view import SurveyView
 from surveys.coding import Answers, Codebook, codebook
 from surveys.form import Page, pages, visible
@@ -16,7 +17,7 @@ from surveys.lots import Lot, asked, left_out, lots
 from surveys.order import seed_of
 from surveys.piping import BRANCH, names_in
 from surveys.questionnaire import Questionnaire
-from surveys.store import publish
+from surveys.store import lifecycle, publish
 from surveys.store.database import reading
 
 FRESH_SECONDS = 1.0  # so long may a page not know that the survey was closed
@@ -24,7 +25,11 @@ FRESH_SECONDS = 1.0  # so long may a page not know that the survey was closed
 
 @dataclass(frozen=True)
 class Published:
-    """One survey with everything derived from its frozen questionnaire."""
+    """One survey with everything derived from its frozen questionnaire.
+
+    `pilot_id` is the survey that keeps the answers of its trial runs, if there was one.  `preview` says that somebody
+    of the desk looks at a draft, of which nothing is taken in.
+    """
 
     id: int
     slug: str
@@ -34,16 +39,34 @@ class Published:
     bank: str
     opens_on: date
     closes_on: date | None
-    closed: bool
+    ended_on: date | None
+    phase: str
     simulated: bool
     key: str
-    ended_on: date | None = None  # the last day on which answers were taken, once it is over or known
+    pilot_id: int | None = None
+    preview: bool = False
 
     def state(self, today: date) -> str:
-        """`not_yet`, `open` or `closed`."""
-        if self.closed or (self.closes_on is not None and today > self.closes_on):
-            return "closed"
-        return "not_yet" if today < self.opens_on else "open"
+        """As `surveys.store.publish.state`."""
+        return publish.state(self, today)
+
+    @property
+    def answers_id(self) -> int:
+        """The survey under which answers are kept: in a trial run that is not this one."""
+        return self.pilot_id if self.phase == "pilot" and self.pilot_id is not None else self.id
+
+    def keeps(self, survey_id: int) -> bool:
+        """Whether receipts of answers kept there open here: of its own, or of its pilot."""
+        return survey_id in (self.id, self.pilot_id)
+
+    @property
+    def trial(self) -> Trial:
+        """What is to be said of it above every page."""
+        return "preview" if self.preview else "pilot" if self.phase == "pilot" else ""
+
+    def looked_at(self) -> Published:
+        """The same for somebody of the desk: pages and kept answers of a preview are told apart by its key."""
+        return replace(self, preview=True, key=f"{self.key}:preview")
 
     @cached_property
     def lots(self) -> tuple[Lot, ...]:
@@ -94,6 +117,7 @@ class Published:
             format=questionnaire.format,
             audience=questionnaire.audience,
             path=f"/s/{self.slug}/{code}" if code else f"/s/{self.slug}",
+            trial=self.trial,
         )
 
 
@@ -107,8 +131,9 @@ def published(desk: Desk, slug: str) -> Published | None:
         return known[1]
     with reading(desk.engine) as session:
         survey = publish.find(session, slug)
+        kept = lifecycle.pilot(session, survey) if survey else None
     before = known[1] if known else None
-    if survey is None:
+    if survey is None or survey.pilot_of is not None:
         found = None
     else:
         if before and before.key.startswith(survey.definition_hash):
@@ -125,10 +150,12 @@ def published(desk: Desk, slug: str) -> Published | None:
             survey.bank,
             survey.opens_on,
             survey.closes_on,
-            survey.closed,
+            survey.ended_on,
+            survey.phase,
             survey.simulated,
-            f"{survey.definition_hash}:{survey.id}",
-            min((day for day in (survey.ended_on, survey.closes_on) if day), default=None),
+            # Pages of a trial run, and answers that a device keeps of one, must not pass for those of the survey.
+            f"{survey.definition_hash}:{survey.id}" + (":pilot" if survey.phase == "pilot" else ""),
+            kept.id if kept else None,
         )
     if len(_kept) > 1000:
         _kept.clear()

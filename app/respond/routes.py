@@ -22,6 +22,7 @@ from app.respond.visit import (
     cookie_of,
     correcting,
     correcting_cookie,
+    count_steps,
     html,
     language_of,
     link_of,
@@ -105,10 +106,10 @@ async def welcome(request: Request) -> Response:
     def draw() -> str:
         return view.welcome(survey.view(code), receipt_path=receipt_path(survey), whole=not begun)
 
-    if closed := not_open(desk, survey):
+    if closed := not_open(desk, survey, survey.view(code).path):
         return remember_language(request, desk, survey, closed)
     if "for-later" not in request.headers:
-        desk.steps.count(survey.id, code, (OPENED,))
+        count_steps(desk, survey, code, (OPENED,))
     return remember_language(request, desk, survey, ready_page(request, survey, draw, "welcome", code, begun))
 
 
@@ -121,6 +122,8 @@ async def start(request: Request, desk: DeskDep, survey: SurveyDep, posted: Post
 @router.get("/s/{slug}/thanks")
 async def thanks(request: Request, desk: DeskDep, survey: SurveyDep) -> Response:
     """The receipt code, in the browser that sent the answers and for a few minutes only."""
+    if survey.preview:
+        return html(view.preview_over(survey.view()))
     key = request.cookies.get(cookie_of(survey), "")
     if not key or not await look(desk, lambda connection: collect.sent_before(connection, key)):
         return see_other(f"/s/{survey.slug}")
@@ -153,7 +156,8 @@ async def send_page(request: Request, desk: Desk, survey: Published, number: int
     if draft is None:
         return await _without_draft(desk, survey, key)
     speak(negotiate(draft.language, None, survey.questionnaire.languages))
-    if closed := not_open(desk, survey):
+    closed = not_open(desk, survey)
+    if closed and survey.phase != "paused":
         return closed
     page = _page(survey, draft, number)
     if page is None or page.number != number:
@@ -161,6 +165,9 @@ async def send_page(request: Request, desk: Desk, survey: Published, number: int
     taken, faults, refused = read_page(page, survey.book, _answers(draft), posted.values)
     go, order = posted.get("go"), _order(request, survey, key)
     draft.closed, draft.comments = bytes(taken.closed), taken.comments
+    if closed:  # paused: this page is kept as well, and the way goes on from it
+        await keep(desk, lambda connection: collect.save_draft(connection, draft))
+        return closed
     if go in survey.questionnaire.languages:
         draft.language = go
         speak(go)
@@ -168,7 +175,7 @@ async def send_page(request: Request, desk: Desk, survey: Published, number: int
     onwards = go == "" and not hard and (not faults or posted.get("seen") == str(number))
     if onwards:
         if number > draft.furthest:
-            desk.steps.count(survey.id, await _way(request, desk, survey, draft), (number,))
+            count_steps(desk, survey, await _way(request, desk, survey, draft), (number,))
         draft.furthest = max(draft.furthest, number)
         following = next_page(survey.pages, survey.book, taken, number)
         if following is None:
@@ -197,7 +204,7 @@ async def start_by_link(request: Request, desk: DeskDep, survey: SurveyDep, code
 
 
 async def _start(request: Request, desk: Desk, survey: Published, posted: Posted, code: str) -> Response:
-    if closed := not_open(desk, survey):
+    if closed := not_open(desk, survey, survey.view(code).path):
         return closed
     unit = channel = ""
     if code:
@@ -216,7 +223,7 @@ async def _start(request: Request, desk: Desk, survey: Published, posted: Posted
     begun = survey.begun(key)
     draft = Begun(
         token_hash=collect.fingerprint("draft", key),
-        survey_id=survey.id,
+        survey_id=survey.answers_id,
         unit=unit,
         channel=channel,
         language=language_of(request, survey),
@@ -225,7 +232,7 @@ async def _start(request: Request, desk: Desk, survey: Published, posted: Posted
         expires_on=collect.draft_expiry(desk.settings.today()),
     )
     await keep(desk, lambda connection: collect.begin_draft(connection, draft))
-    desk.steps.count(survey.id, await _way(request, desk, survey, draft), (STARTED,))
+    count_steps(desk, survey, await _way(request, desk, survey, draft), (STARTED,))
     first = next_page(survey.pages, survey.book, begun, 0)
     answer = see_other(f"/s/{survey.slug}/{first.number if first else 1}")
     set_key(answer, desk, survey, key, collect.DRAFT_DAYS * 86400)
@@ -252,7 +259,7 @@ async def _draft(request: Request, desk: Desk, survey: Published) -> tuple[str, 
     key: str = request.cookies.get(cookie_of(survey), "")
     if not key:
         return "", None
-    return key, await look(desk, lambda connection: collect.find_draft(connection, survey.id, key))
+    return key, await look(desk, lambda connection: collect.find_draft(connection, survey.answers_id, key))
 
 
 def _answers(draft: Begun) -> Answers:
@@ -311,6 +318,9 @@ async def _send(request: Request, desk: Desk, survey: Published, key: str, draft
     if wrong is not None:
         await keep(desk, lambda connection: collect.save_draft(connection, draft))
         return see_other(f"/s/{survey.slug}/{wrong.number}")
+    if survey.preview:
+        await keep(desk, lambda connection: collect.forget_draft(connection, key))
+        return see_other(f"/s/{survey.slug}/thanks")
     # The draft does not know by which link it was begun, since its answers lie beside it; the browser does.
     token = request.cookies.get(once_cookie(survey), "")
     opening = await look(desk, lambda connection: find(connection, token)) if token else None
@@ -325,17 +335,15 @@ async def _send(request: Request, desk: Desk, survey: Published, key: str, draft
         # On a conflict a second window sent other answers first; those count, and their receipt is shown.
         with suppress(collect.Conflict):
             if corrected:
-                await keep(
-                    desk, lambda connection: receipts.correct(connection, survey.id, survey.book, arrival, corrected)
-                )
+                await keep(desk, lambda c: receipts.correct(c, survey.answers_id, survey.book, arrival, corrected))
             else:
-                await keep(desk, lambda connection: take_in(connection, survey.id, survey.book, arrival, once))
+                await keep(desk, lambda connection: take_in(connection, survey.answers_id, survey.book, arrival, once))
     except Spent:
         await keep(desk, lambda connection: collect.save_draft(connection, draft))
         return html(used(survey.view(), receipt_path(survey)), 410)
     except receipts.Unknown:
         return html(view.receipt_ask(survey.view(), wrong=True, receipt_path=receipt_path(survey)), 404)
-    desk.steps.count(survey.id, await _way(request, desk, survey, draft), (SENT,))
+    count_steps(desk, survey, await _way(request, desk, survey, draft), (SENT,))
     answer = see_other(f"/s/{survey.slug}/thanks")
     set_key(answer, desk, survey, key, RECEIPT_SECONDS)
     mark_sent(answer, desk, survey)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 from babel.core import UnknownLocaleError
 from babel.dates import format_date
@@ -14,6 +14,9 @@ from app.assets import static_url
 from app.words import LANGUAGES, day, language, render
 from surveys.lots import Lot
 from surveys.questionnaire import Text
+
+Trial = Literal["", "preview", "pilot"]
+"""Whether answers count: "" if so, else what it is that somebody sees."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,7 @@ class SurveyView:
     drawn_from: int = 0
     lots: tuple[Lot, ...] = ()
     shuffled: bool = False
+    trial: Trial = ""
 
     @property
     def mark(self) -> str:
@@ -63,6 +67,7 @@ def draw(template: str, survey: SurveyView | None, /, **context: Any) -> str:
         "survey": survey,
         "bank": survey.bank if survey else "",
         "simulated": survey.simulated if survey else False,
+        "trial": survey.trial if survey else "",
         "others": [(code, LANGUAGES.get(code, code)) for code in others],
         "css": static_url("form.css"),
         "script": static_url("form.js"),

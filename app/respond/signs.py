@@ -84,13 +84,13 @@ def _crowded(request: Request, desk: Desk) -> int:
 
 def _again(request: Request, desk: Desk, survey: Published) -> int:
     mark = request.cookies.get(sent_cookie(survey), "")
-    known = mark and hmac.compare_digest(mark.encode(), _sign(desk, "sent", str(survey.id)).encode())
+    known = mark and hmac.compare_digest(mark.encode(), _sign(desk, "sent", str(survey.answers_id)).encode())
     return AGAIN if known else 0
 
 
 def mark_sent(answer: Response, desk: Desk, survey: Published) -> None:
     """Let the browser remember that it has sent answers to this survey; the mark is the same for everybody."""
-    _set(answer, desk, survey, sent_cookie(survey), _sign(desk, "sent", str(survey.id)), REMEMBERED)
+    _set(answer, desk, survey, sent_cookie(survey), _sign(desk, "sent", str(survey.answers_id)), REMEMBERED)
 
 
 def mark_begun(answer: Response, desk: Desk, survey: Published, key: str, seconds: int, ago: int = 0) -> None:

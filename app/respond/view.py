@@ -18,6 +18,8 @@ __all__ = [
     "form_page",
     "lost",
     "not_yet",
+    "paused",
+    "preview_over",
     "problem",
     "receipt_ask",
     "receipt_show",
@@ -150,6 +152,20 @@ def not_yet(survey: SurveyView, opens_on: date | None) -> str:
     return _message(survey, _("This survey is not open yet"), words)
 
 
+def paused(survey: SurveyView, again: str) -> str:
+    """The collection rests; `again` is the way by which the person came."""
+    words = _("We are sorry: no answers are taken just now. Please come back later.")
+    rest = _("What you have answered so far is kept, and you can go on from there.")
+    return _message(survey, _("This survey is paused"), words, rest, again=again, again_words=_("Try again"))
+
+
+def preview_over(survey: SurveyView) -> str:
+    """The end of a preview, where customers get their receipt code."""
+    words = _("All answers were checked, and none was stored. Customers see their receipt code on this page.")
+    title = _("This is the end of the preview")
+    return _message(survey, title, words, again=survey.path, again_words=_("Back to the beginning"), gone=True)
+
+
 def lost(survey: SurveyView) -> str:
     """The answers given so far are no longer kept, so the person has to begin again."""
     words = _("It was open for too long, and the answers given so far were not sent. Please start again; we are sorry.")
@@ -157,10 +173,16 @@ def lost(survey: SurveyView) -> str:
 
 
 def _message(
-    survey: SurveyView, title: str, *sentences: str, receipt_path: str = "", again: str = "", gone: bool = False
+    survey: SurveyView,
+    title: str,
+    *sentences: str,
+    receipt_path: str = "",
+    again: str = "",
+    gone: bool = False,
+    **more: str,
 ) -> str:
     """With `gone`, answers that were kept on the device for this survey are of no more use, and are deleted there."""
-    told = {"title": title, "sentences": sentences, "receipt_path": receipt_path, "again": again}
+    told = {"title": title, "sentences": sentences, "receipt_path": receipt_path, "again": again} | more
     return draw("message", survey, switch="link", wrong=False, whole="gone" if gone else "", **told)
 
 

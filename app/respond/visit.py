@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from functools import lru_cache
 from typing import Annotated
 
@@ -11,12 +11,12 @@ from fastapi import Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.access import same_origin
+from app.access import same_origin, visitor_or_none
 from app.requests import Desk, DeskDep, look
 from app.respond import view
 from app.respond.published import Published, published
 from app.words import language, negotiate, speak
-from surveys.store import publish
+from surveys.store import lifecycle, publish
 from surveys.store.database import reading
 from surveys.tables import Link
 
@@ -31,6 +31,8 @@ async def survey_of(request: Request, desk: DeskDep, slug: str) -> Published:
     survey = published(desk, slug)
     if survey is None:
         raise HTTPException(404)
+    if survey.phase == "draft" and await run_in_threadpool(visitor_or_none, request, desk) is not None:
+        survey = survey.looked_at()
     speak(language_of(request, survey))
     return survey
 
@@ -118,12 +120,25 @@ def receipt_path(survey: Published) -> str:
     return f"/s/{survey.slug}/receipt"
 
 
-def not_open(desk: Desk, survey: Published) -> HTMLResponse | None:
-    """The page that says why nothing can be answered now, or None."""
+def not_open(desk: Desk, survey: Published, path: str = "") -> HTMLResponse | None:
+    """The page that says why nothing can be answered now, or None; `path` is the way by which the person came."""
     state = survey.state(desk.settings.today())
-    if state == "closed":
-        return html(view.closed(survey.view(), survey.closes_on, receipt_path(survey)), 410)
-    return html(view.not_yet(survey.view(), survey.opens_on), 403) if state == "not_yet" else None
+    if survey.preview or state in ("open", "pilot"):
+        return None
+    if state == "paused":
+        page = html(view.paused(survey.view(), path or survey.view().path), 503)
+        page.headers["retry-after"] = "3600"
+        return page
+    if state in ("closed", "archived"):
+        ended = lifecycle.ended(survey, desk.settings.today())
+        return html(view.closed(survey.view(), ended, receipt_path(survey)), 410)
+    return html(view.not_yet(survey.view(), survey.opens_on if state == "not_yet" else None), 403)
+
+
+def count_steps(desk: Desk, survey: Published, way: str, steps: Iterable[int]) -> None:
+    """Count how far people got; a preview counts nothing, and a pilot for itself."""
+    if not survey.preview:
+        desk.steps.count(survey.answers_id, way, steps)
 
 
 def html(text: str, status: int = 200) -> HTMLResponse:

@@ -149,6 +149,11 @@ def find_draft(connection: Connection, survey_id: int, key: str) -> Begun | None
     return Begun(*row) if row else None
 
 
+def forget_draft(connection: Connection, key: str) -> None:
+    """Delete the draft that a key opens."""
+    connection.execute(_DELETE_DRAFT, {"key": fingerprint("draft", key)})
+
+
 def delete_expired_drafts(connection: Connection, today: date) -> int:
     """Delete drafts whose time is over."""
     return connection.execute(delete(Draft).where(col(Draft.expires_on) < today)).rowcount

@@ -1,4 +1,4 @@
-"""Surveys and their links: publishing freezes a questionnaire, closing ends the collection."""
+"""Surveys and their links: publishing freezes a questionnaire; what becomes of it then is in `lifecycle`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from sqlalchemy import Connection, func, update
+from sqlalchemy import Connection, func
 from sqlmodel import Session, col, select
 
 from surveys.authoring import ready_to_publish
 from surveys.lots import lots
 from surveys.questionnaire import Questionnaire
-from surveys.tables import Link, Release, Submission, Survey, Waiting
+from surveys.tables import ENDED, Link, Release, Submission, Survey, Waiting
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
+MOST_PLANNED = 10_000_000
 CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz"  # no i, l, o; no digits, so that a code is never a page number
 
 
@@ -27,7 +28,24 @@ class Complaint:
     """One thing that is wrong with what was filled in: the field, a code, the value, and what is allowed."""
 
     field: str
-    code: Literal["slug", "taken", "wave", "bank", "closes", "wording", "core", "link", "device", "unit", "pin"]
+    code: Literal[
+        "slug",
+        "taken",
+        "wave",
+        "bank",
+        "closes",
+        "wording",
+        "core",
+        "link",
+        "planned",
+        "move",
+        "reopen",
+        "past",
+        "named",
+        "device",
+        "unit",
+        "pin",
+    ]
     value: str = ""
     allowed: str = ""
 
@@ -47,6 +65,11 @@ class Complaint:
             "device": "the name has {value} characters; allowed are 1 to 80",
             "unit": "the branch has {value} characters; allowed are up to 80",
             "pin": "the value is {value!r}; allowed are 4 to 8 digits",
+            "named": "this series has a wave {value!r}; choose a name that none of its waves has",
+            "planned": "the value is {value}; allowed is a whole number from 0 (nothing planned) to {allowed}",
+            "move": "the survey is {value}; allowed from there: {allowed}",
+            "reopen": "the survey ended on {value}; it could be opened again until {allowed}",
+            "past": "the last day {value} is over; allowed is {allowed} or later, or none",
         }
         return f"{self.field}: " + sentences[self.code].format(value=self.value, allowed=self.allowed)
 
@@ -76,8 +99,13 @@ def publish(
     today: date,
     series: str = "",
     simulated: bool = False,
+    phase: Literal["draft", "open"] = "open",
+    planned: int = 0,
 ) -> Survey:
     """Publish a questionnaire: its copy is frozen in the survey and never changes.
+
+    As a draft it can be looked at and tried out before it is opened (`surveys.store.lifecycle`).  `planned` is the
+    number of answers aimed at; 0 says that none is.
 
     Raises
     ------
@@ -95,6 +123,8 @@ def publish(
         wrong.append(Complaint("bank", "bank", str(len(bank))))
     if closes_on and closes_on < opens_on:
         wrong.append(Complaint("closes", "closes", str(closes_on), str(opens_on)))
+    if not 0 <= planned <= MOST_PLANNED:
+        wrong.append(Complaint("planned", "planned", str(planned), f"{MOST_PLANNED:,}"))
     missing = ready_to_publish(questionnaire)
     if missing:
         wrong.append(Complaint("questionnaire", "wording", "; ".join(missing)))
@@ -115,6 +145,8 @@ def publish(
         closes_on=closes_on,
         published_on=today,
         simulated=simulated,
+        phase=phase,
+        planned=planned,
     )
     session.add(survey)
     session.flush()
@@ -136,17 +168,36 @@ def questionnaire_of(survey: Survey) -> Questionnaire:
     return Questionnaire.model_validate(survey.definition)
 
 
-def close(session: Session, survey: Survey, today: date | None = None) -> None:
-    """End the collection now; nothing else of the survey is touched, since a release may be counting it up."""
-    change = update(Survey).where(col(Survey.id) == survey.id)
-    session.connection().execute(change.values(phase="closed", ended_on=today))
+class Dated(Protocol):
+    """What decides about a survey's state."""
+
+    @property
+    def phase(self) -> str:
+        """The phase it was put into; `surveys.store.lifecycle` knows them."""
+
+    @property
+    def opens_on(self) -> date:
+        """Its first day."""
+
+    @property
+    def closes_on(self) -> date | None:
+        """Its last day."""
+
+    @property
+    def ended_on(self) -> date | None:
+        """The day on which it was closed by hand."""
 
 
-def state(survey: Survey, today: date) -> str:
-    """`not_yet`, `open` or `closed`."""
-    if survey.closed or (survey.closes_on is not None and today > survey.closes_on):
+def state(survey: Dated, today: date) -> str:
+    """`draft`, `pilot`, `not_yet`, `open`, `paused`, `closed` or `archived`: the phase, as far as the days let it.
+
+    Days say nothing before a survey is opened: a pilot takes place before the first day.
+    """
+    if survey.phase in ("draft", "pilot", *ENDED):
+        return survey.phase
+    if survey.closes_on is not None and today > survey.closes_on:
         return "closed"
-    return "not_yet" if today < survey.opens_on else "open"
+    return "not_yet" if survey.phase == "open" and today < survey.opens_on else survey.phase
 
 
 def add_link(session: Session, survey: Survey, unit: str, channel: str) -> Link:

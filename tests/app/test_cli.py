@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -204,3 +205,34 @@ def test_workers_out_of_range_are_refused(at: str, capsys: pytest.CaptureFixture
     code, _, err = run(capsys, "serve", "--workers", "0")
     assert code == 2
     assert "allowed are 1 to 64" in err
+
+
+def test_survey_goes_through_its_life_by_command(at: str, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ("publish", "pfs_customer", "--slug", "spring", "--wave", "2027-1")
+    code, out, _ = run(capsys, *given, "--draft", "--shuffle", "--planned", "90")
+    assert (code, "fivegaps survey move spring open" in out) == (0, True)
+    with reading(open_database(at)) as session:
+        survey = publish.find(session, "spring")
+    assert survey is not None
+    assert (survey.phase, survey.planned, survey.definition["shuffled"]) == ("draft", 90, True)
+    assert "spring is in its pilot" in run(capsys, "survey", "move", "spring", "pilot")[1]
+    assert run(capsys, "survey", "move", "spring", "open")[0] == 0
+    code, out, _ = run(capsys, "survey", "list")
+    assert re.search(r"spring-pilot +closed .*\(pilot\)\nspring +open ", out)
+    assert run(capsys, "close", "spring")[1] == "spring is closed; no more answers are taken.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("move", "spring", "pilot"), "phase: the survey is open; allowed from there: paused, closed"),
+        (("move", "spring", "gone"), "phase: the value is 'gone'; allowed are draft, pilot, open, paused, closed"),
+        (("move", "autumn", "open"), "slug: there is no survey 'autumn'"),
+    ],
+)
+def test_step_that_cannot_be_taken_is_refused(
+    at: str, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: str
+) -> None:
+    run(capsys, "publish", "pfs_customer", "--slug", "spring", "--wave", "2027-1")
+    code, _, err = run(capsys, "survey", *arguments)
+    assert (code, err.startswith(told)) == (2, True)

@@ -28,6 +28,7 @@ GOOD = {
     "bank": "Spring Bank",
     "wave": "2027-1",
     "opens": "2026-01-01",
+    "begin": "open",
 }
 CLOSED_TO_STRANGERS = [
     "/",
@@ -205,7 +206,7 @@ def test_researcher_reads_but_cannot_publish(client: TestClient) -> None:
     rui = sign_in(client, "Rui")
     assert rui.get("/surveys/harbour").status_code == 200
     assert rui.get("/surveys/new").status_code == 404
-    assert rui.post("/surveys/harbour/close", data={"confirm": "yes"}).status_code == 404
+    assert rui.post("/surveys/harbour/move", data={"phase": "closed", "confirm": "closed"}).status_code == 404
 
 
 def test_frozen_copy_outlives_changes_of_the_bank(lin: TestClient, database: Engine) -> None:
@@ -280,9 +281,9 @@ def test_free_texts_come_apart_masked_and_in_company(lin: TestClient, survey: Su
 
 def test_closing_needs_the_tick_and_ends_collection(lin: TestClient) -> None:
     page = lin.get("/surveys/harbour").text
-    lin.post("/surveys/harbour/close", data={"csrf": token(page)})
+    lin.post("/surveys/harbour/move", data={"csrf": token(page), "phase": "closed"})
     assert lin.get("/s/harbour").status_code == 200
-    lin.post("/surveys/harbour/close", data={"csrf": token(page), "confirm": "yes"})
+    lin.post("/surveys/harbour/move", data={"csrf": token(page), "phase": "closed", "confirm": "closed"})
     assert lin.get("/surveys/harbour").status_code == 200
     import time
 

@@ -18,7 +18,7 @@ from app.invite.sending import Outcome, Unsendable, queue, send_waiting
 from app.main import create_app
 from app.respond import published
 from app.settings import MailServer, Settings
-from surveys.store import collect, contacts, publish
+from surveys.store import collect, contacts, lifecycle, publish
 from surveys.store.contacts import Entry
 from surveys.store.database import writing
 from surveys.tables import Survey
@@ -238,7 +238,7 @@ def test_closed_survey_takes_nothing_by_a_link_but_repeats_a_receipt(
     first = deliver(browser, filled(shop), path=f"{link}/form")
     other = link_in(box[0].mail_to(ADDRESSES[1]))
     with writing(engine) as session:
-        publish.close(session, shop)
+        lifecycle.move(session, shop, "closed", date(2026, 3, 1))
     published._kept.clear()
     assert browser.get(other).status_code == 410
     assert browser.post(f"{other}/start", data={}).status_code == 410

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from app.main import release_due
 from surveys.codes import NOT_ASKED
 from surveys.coding import codebook
-from surveys.store import publish, receipts
+from surveys.store import lifecycle, publish, receipts
 from surveys.store.database import writing
 from surveys.tables import Survey
 from tests.app.conftest import CUSTOMER, SETTINGS, fill
@@ -123,7 +123,7 @@ def test_withdrawing_takes_back_both_the_released_and_the_changed(
 def test_closed_survey_offers_no_change(browser: TestClient, shop: Survey, engine: Engine) -> None:
     code = sent(browser, shop)
     with writing(engine) as session:
-        publish.close(session, shop)
+        lifecycle.move(session, shop, "closed", SETTINGS.today())
     from app.respond import published
 
     published._kept.clear()

@@ -1,6 +1,7 @@
 """A customer's way through the form, without script: nothing is lost, nothing counts twice."""
 
 import re
+from datetime import date
 
 import pytest
 from fastapi.testclient import TestClient
@@ -9,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from surveys.coding import codebook
 from surveys.form import pages
-from surveys.store import collect, publish
+from surveys.store import collect, lifecycle, publish
 from surveys.store.database import writing
 from surveys.tables import Survey
 
@@ -192,7 +193,7 @@ def test_code_is_not_shown_without_the_sending_browser(client: TestClient, surve
 
 def test_closed_survey_says_so_and_takes_nothing(client: TestClient, survey: Survey, database: Engine) -> None:
     with writing(database) as session:
-        publish.close(session, survey)
+        lifecycle.move(session, survey, "closed", date(2026, 3, 1))
     assert client.get("/s/harbour").status_code == 410
     assert start(client).status_code == 410
     assert count(database, "draft") == 0

@@ -98,7 +98,18 @@ def draw(questionnaire: Questionnaire, bank: str = "Bank") -> str:
     words.speak("en")
     book, all_pages = codebook(questionnaire), pages(questionnaire)
     made = Published(
-        1, "x", questionnaire, book, all_pages, bank, date(2026, 1, 1), None, closed=False, simulated=False, key="k"
+        1,
+        "x",
+        questionnaire,
+        book,
+        all_pages,
+        bank,
+        date(2026, 1, 1),
+        None,
+        ended_on=None,
+        phase="open",
+        simulated=False,
+        key="k",
     )
     return whole.whole_page(made.view(), all_pages, book, receipt_path="/r", address="/r")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.requests import form_fields
 from surveys.coding import codebook
-from surveys.store import collect, publish, receipts
+from surveys.store import collect, lifecycle, publish, receipts
 from surveys.store.database import writing
 from surveys.tables import Survey
 from tests.app.conftest import CUSTOMER
@@ -155,7 +156,7 @@ def test_delivery_that_is_too_large_is_refused(browser: TestClient, shop: Survey
 def test_closed_survey_takes_nothing_but_repeats_a_receipt(browser: TestClient, shop: Survey, engine: Engine) -> None:
     first = deliver(browser, filled(shop))
     with writing(engine) as session:
-        publish.close(session, shop)
+        lifecycle.move(session, shop, "closed", date(2026, 3, 1))
     from app.respond import published
 
     published._kept.clear()

@@ -200,13 +200,13 @@ def test_staff_leave_with_their_number_and_nobody_else(visit: Visit, server: Ser
     wait_for(page, lambda: "pin" in page.evaluate("localStorage.getItem('fgk:demo')"))
     page.locator("[data-staff]").click()
     page.locator("#pin").fill("0000")
-    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_role("button", name="Unlock").click()
     expect(page.get_by_text("This is not the number of this device.")).to_be_visible()
     assert violations(page) == []
     page.keyboard.press("Escape")  # no way out
     expect(page.locator("#staff")).to_be_visible()
     page.locator("#pin").fill(PIN)
-    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_role("button", name="Unlock").click()
     expect(page.locator("#panel [data-name]")).to_have_text("Lobby tablet")
     page.locator("[data-leave]").click()
     page.reload()
@@ -217,10 +217,10 @@ def test_staff_leave_with_their_number_and_nobody_else(visit: Visit, server: Ser
         if not page.locator("#staff").is_visible():
             page.locator("[data-staff]").click()
         page.locator("#pin").fill("1111")
-        page.get_by_role("button", name="Open", exact=True).click()
+        page.get_by_role("button", name="Unlock").click()
         expect(page.locator("#pin")).to_have_value("")
     page.locator("#pin").fill(PIN)
-    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_role("button", name="Unlock").click()
     expect(page.get_by_text("Too many tries.")).to_be_visible()
 
 

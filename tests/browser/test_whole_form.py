@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from surveys.authoring import load
-from surveys.store import publish
+from surveys.store import lifecycle, publish
 from surveys.store.database import writing
 from tests.browser.conftest import Server
 from tests.browser.test_accessibility import violations
@@ -229,7 +229,7 @@ def test_closed_survey_deletes_what_was_kept(visit: Visit, server: Server) -> No
     answer_page(page)
     assert f"fg:{survey.slug}" in kept(page)
     with writing(server.engine) as session:
-        publish.close(session, survey)
+        lifecycle.move(session, survey, "closed", date.today())
     page.wait_for_timeout(1200)
     page.goto(f"/s/{survey.slug}")
     expect(page.locator("h1")).to_have_text("This survey has closed")

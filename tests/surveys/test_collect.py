@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from surveys.authoring import load
 from surveys.coding import Codebook
-from surveys.store import collect, publish, receipts, releases
+from surveys.store import collect, lifecycle, publish, receipts, releases
 from surveys.store.collect import Arrival, Conflict
 from surveys.store.database import Writer, truncate_log, writing
 from surveys.store.read import comments, released
@@ -207,7 +207,7 @@ def test_withdrawal_after_closing_takes_effect_the_next_day_and_alone(
 
 def close(engine: Engine, survey: Survey) -> None:
     with writing(engine) as session:
-        publish.close(session, survey)
+        lifecycle.move(session, survey, "closed", date(2026, 3, 1))
 
 
 def test_one_key_from_many_senders_at_once_is_stored_once(engine: Engine, survey: Survey, book: Codebook) -> None:
