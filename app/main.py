@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import assets, errors
 from app.cache import Cache
-from app.desk import appendix, data, devices, lifecycle, pages, report, signing
+from app.desk import appendix, data, devices, improvements, lifecycle, pages, report, signing
 from app.invite import desk as invite_desk
 from app.invite import routes as invite
 from app.invite.sending import Postman
@@ -193,6 +193,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         signing.router,
         pages.router,
         devices.router,
+        improvements.router,
         lifecycle.router,
         report.router,
         appendix.router,

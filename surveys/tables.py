@@ -326,3 +326,13 @@ class Device(SQLModel, table=True):
     seen_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     waiting: int = 0  # answers on the device that it could not deliver yet, as it last said
     retired: bool = False
+
+
+class Improvement(SQLModel, table=True):
+    """What a branch, or the bank (""), has changed because of a survey, as customers read it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    survey_id: int = Field(foreign_key="survey.id", ondelete="CASCADE", index=True)
+    unit: str = Field(default="", max_length=80)
+    done_on: date
+    words: dict[str, str] = Field(sa_column=Column(Document, nullable=False))  # by language

@@ -88,6 +88,8 @@ class Wish:
     stage_importance: bool = False
     short_form: bool = False
     shuffled: bool = False
+    exposure: bool = False
+    stage_comments: bool = False
     planned: str = ""
     begin: str = "draft"
 
@@ -181,6 +183,7 @@ def worded(complaint: publish.Complaint) -> str:
         ),
         "device": N_("The name has %(value)s characters; allowed are 1 to 80."),
         "unit": N_("The branch has %(value)s characters; allowed are up to 80."),
+        "told": N_("The text has %(value)s characters; allowed are 1 to %(allowed)s, in each language."),
         "pin": N_("The staff number is “%(value)s”; allowed are 4 to 8 digits."),
         "link": N_("A link needs a branch (1 to 80 characters) or a way in (1 to 40 characters)."),
     }
@@ -191,10 +194,8 @@ def _wish(posted: Posted) -> Wish:
     names = ("questionnaire", "format", "slug", "bank", "wave", "opens", "closes", "planned", "begin")
     values = {name: posted.get(name).strip()[:200] for name in names}
     values["begin"] = values["begin"] or Wish.begin
-    stage_importance, short_form, shuffled = (
-        posted.get(name) == "yes" for name in ("stage_importance", "short_form", "shuffled")
-    )
-    return Wish(**values, stage_importance=stage_importance, short_form=short_form, shuffled=shuffled)
+    ticked = ("stage_importance", "short_form", "shuffled", "exposure", "stage_comments")
+    return Wish(**values, **{name: posted.get(name) == "yes" for name in ticked})  # type: ignore[arg-type]
 
 
 def day_of(text: str, name: str, messages: dict[str, str]) -> date | None:
@@ -226,7 +227,11 @@ def _chosen(wish: Wish, messages: dict[str, str]) -> Questionnaire | None:
             }
             return None
         format_ = next(name for name in COLUMNS if name == wish.format)
-    include = ("stage_importance",) if wish.stage_importance else ()
+    include: tuple[str, ...] = ("stage_importance",) if wish.stage_importance else ()
+    if wish.exposure:
+        include += tuple(question.id for question in questionnaire.questions("exposure"))
+    if wish.stage_comments:
+        include += tuple(question.id for question in questionnaire.questions("comments") if question.stage)
     shuffled = wish.shuffled and bool(questionnaire.items)
     return questionnaire.variant(format_, include, DRAWN if wish.short_form else None, shuffled)
 

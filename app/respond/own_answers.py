@@ -11,7 +11,7 @@ from app.respond.visit import Here, SurveyDep, html, not_open, receipt_path
 from app.words import language
 from surveys.codes import NOT_ASKED
 from surveys.form import written
-from surveys.store import collect, receipts
+from surveys.store import collect, improvements, receipts
 from surveys.store.parking import Visit
 
 router = APIRouter(include_in_schema=False)
@@ -28,7 +28,7 @@ async def show(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
     """The answers that belong to a receipt code, in words."""
     code = posted.get("code")
     kept = await _kept(desk, survey, code)
-    return _wrong(survey, code) if kept is None else _shown(desk, survey, kept, code)
+    return _wrong(survey, code) if kept is None else await _shown(desk, survey, kept, code)
 
 
 async def _kept(desk: Desk, survey: Published, code: str) -> receipts.Kept | None:
@@ -40,7 +40,15 @@ def _wrong(survey: Published, code: str) -> Response:
     return html(view.receipt_ask(survey.view(), wrong=True, receipt_path=receipt_path(survey), code=code), 404)
 
 
-def _shown(desk: Desk, survey: Published, kept: receipts.Kept, code: str, *, unsure: bool = False) -> Response:
+@router.get("/s/{slug}/changes")
+async def changes(desk: DeskDep, survey: SurveyDep) -> Response:
+    """What was changed because of the survey, for everybody."""
+    told = await look(desk, lambda connection: improvements.told_to(connection, survey.id))
+    return html(view.changes(survey.view(), told))
+
+
+async def _shown(desk: Desk, survey: Published, kept: receipts.Kept, code: str, *, unsure: bool = False) -> Response:
+    told = await look(desk, lambda connection: improvements.told_to(connection, survey.id, kept.unit))
     return html(
         view.receipt_show(
             survey.view(),
@@ -53,6 +61,7 @@ def _shown(desk: Desk, survey: Published, kept: receipts.Kept, code: str, *, uns
             code,
             unsure=unsure,
             changeable=_changeable(desk, survey, kept),
+            told=told,
         )
     )
 
@@ -72,7 +81,7 @@ async def change(request: Request, desk: DeskDep, survey: SurveyDep, posted: Pos
     if closed := not_open(desk, survey):
         return closed
     if not _changeable(desk, survey, kept):
-        return _shown(desk, survey, kept, code)
+        return await _shown(desk, survey, kept, code)
     byte_of = kept.answers.closed
     visit = Visit(
         key=collect.new_key(),
@@ -97,6 +106,6 @@ async def withdraw(desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Respo
     if kept is None or not survey.keeps(kept.survey_id):
         return _wrong(survey, code)
     if posted.get("confirm") != "yes":
-        return _shown(desk, survey, kept, code, unsure=True)
+        return await _shown(desk, survey, kept, code, unsure=True)
     await keep(desk, lambda connection: receipts.withdraw(connection, code))
     return html(view.withdrawn(survey.view()))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from app.respond.headings import page_title, part_name
-from app.respond.shell import SurveyView, draw
+from app.respond.shell import SurveyView, day_in_words, draw
 from app.words import _, worded
 from surveys.codes import BLANK, DO_NOT_KNOW, NOT_APPLICABLE, NOT_ASKED
 from surveys.coding import Answers, Codebook
 from surveys.form import Card, Page, Row, pages, visible
-from surveys.questionnaire import Questionnaire
+from surveys.questionnaire import Questionnaire, Text
+
+Told = tuple[str, date, Text]
+"""Branch, day, and what was changed there."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,13 @@ def receipt_show(
     code: str,
     unsure: bool = False,
     changeable: bool = False,
+    told: Sequence[Told] = (),
 ) -> str:
     """All answers of one person in words, with the ways to change and to withdraw them.
 
     `answers` is None when they cannot be read just now.  `waiting` says that they are in no report yet, `unsure` that
-    withdrawing was asked for without the tick that confirms it, `changeable` that the survey still takes answers.
+    withdrawing was asked for without the tick that confirms it, `changeable` that the survey still takes answers;
+    `told` is what the branch and the bank have changed since.
     """
     sections = list(_sections(pages(questionnaire), book, answers, comments)) if answers else []
     return draw(
@@ -55,7 +61,17 @@ def receipt_show(
         waiting=waiting,
         unsure=unsure,
         changeable=changeable,
+        told=_in_words(told),
     )
+
+
+def changes(survey: SurveyView, told: Sequence[Told]) -> str:
+    """What was changed because of the survey."""
+    return draw("changes", survey, switch="link", told=_in_words(told))
+
+
+def _in_words(told: Sequence[Told]) -> list[tuple[str, str, str]]:
+    return [(unit, day_in_words(day), worded(words)) for unit, day, words in told]
 
 
 def withdrawn(survey: SurveyView) -> str:

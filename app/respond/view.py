@@ -8,12 +8,13 @@ from __future__ import annotations
 from datetime import date
 
 from app.respond.cards import form_page
-from app.respond.receipts import receipt_ask, receipt_show, withdrawn
+from app.respond.receipts import changes, receipt_ask, receipt_show, withdrawn
 from app.respond.shell import SurveyView, day_in_words, draw, joined
 from app.words import _, ngettext, worded
 
 __all__ = [
     "SurveyView",
+    "changes",
     "closed",
     "form_page",
     "lost",

@@ -45,6 +45,7 @@ class Complaint:
         "device",
         "unit",
         "pin",
+        "told",
     ]
     value: str = ""
     allowed: str = ""
@@ -64,6 +65,7 @@ class Complaint:
             "way in",
             "device": "the name has {value} characters; allowed are 1 to 80",
             "unit": "the branch has {value} characters; allowed are up to 80",
+            "told": "the text has {value} characters; allowed are 1 to {allowed}",
             "pin": "the value is {value!r}; allowed are 4 to 8 digits",
             "named": "this series has a wave {value!r}; choose a name that none of its waves has",
             "planned": "the value is {value}; allowed is a whole number from 0 (nothing planned) to {allowed}",

@@ -33,6 +33,7 @@ class Kept:
     waiting: bool  # still in the inbox
     withdrawn: bool  # taken back; gone from the report with the next release
     order: int = 0  # the seed by which the items were ordered
+    unit: str = ""
 
 
 def open_receipt(connection: Connection, code: str) -> Kept | None:
@@ -54,6 +55,7 @@ def open_receipt(connection: Connection, code: str) -> Kept | None:
             table is WAITING,
             bool(row.get("withdrawn", False)),
             row["order"],
+            row["unit"],
         )
     return None
 
