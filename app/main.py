@@ -53,7 +53,7 @@ class SecurityHeaders:
         headers = HEADERS | ({"strict-transport-security": "max-age=31536000; includeSubDomains"} if secure else {})
         plain, report = (
             headers | {"content-security-policy": POLICY.format(style=style)}
-            for style in ("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+            for style in (f"style-src 'self' '{assets.first_style_hash()}'", "style-src 'self' 'unsafe-inline'")
         )
         self.added = [[(name.encode(), value.encode()) for name, value in each.items()] for each in (plain, report)]
 

@@ -74,6 +74,7 @@ def draw(template: str, survey: SurveyView | None, /, **context: Any) -> str:
         "whole_script": static_url("whole.js"),
         "offline_scripts": [static_url("queue.js"), static_url("offline.js")],
         "kiosk_script": "",
+        "inlined": "",
         "seal": "",
         "whole": "",
         "width": "narrow",

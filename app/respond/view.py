@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from datetime import date
 
+from markupsafe import Markup
+
+from app.assets import first_style
 from app.respond.cards import form_page
 from app.respond.receipts import changes, receipt_ask, receipt_show, withdrawn
 from app.respond.shell import SurveyView, day_in_words, draw, joined
@@ -48,6 +51,7 @@ def welcome(survey: SurveyView, *, receipt_path: str, whole: bool = False) -> st
         keeper=survey.keeper or survey.bank,
         receipt_path=receipt_path,
         whole="welcome" if whole else "",
+        inlined=Markup(first_style()),  # noqa: S704  (our own file)
     )
 
 
