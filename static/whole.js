@@ -534,8 +534,14 @@ const listen = () => {
   });
 };
 
+const unfold = (card) => {
+  card.fields ??= [card.name];
+  card.asks ??= [[card.name, card.name, fieldOf(card.name).id, card.ask]];
+};
+
 const begin = () => {
   if (!storageWorks()) return void location.replace(location.pathname.replace(/\/form$/, ""));
+  pages.forEach(({ cards }) => cards.forEach(unfold));
   state = kept() ?? begun();
   // A personal link stands for itself, by whichever way the answers on this device were begun.
   if (location.pathname.startsWith("/i/")) state.path = location.pathname.replace(/\/form$/, "");

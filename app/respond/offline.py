@@ -67,7 +67,9 @@ class Sealed(BaseModel):
 async def worker(survey: SurveyDep) -> Response:
     """The service worker; it may look after the survey's own address as well, which lies above its folder."""
     headers = {"cache-control": "no-cache", "service-worker-allowed": f"/s/{survey.slug}"}
-    return Response(static_text("worker.js"), 200, headers, "text/javascript; charset=utf-8")
+    # By the address under which the pages fetch it too, so that it travels once.
+    text = static_text("worker.js").replace("/static/queue.js", static_url("queue.js"))
+    return Response(text, 200, headers, "text/javascript; charset=utf-8")
 
 
 @router.get("/s/{slug}/form.webmanifest")

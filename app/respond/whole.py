@@ -116,7 +116,8 @@ def _card(card: Card, book: Codebook, shuffled: bool = False) -> dict[str, Any]:
     """One card: its fields, the answer it hangs on, and what is to be said of it.
 
     `fields` are the names under which it is posted.  `asks` lists its parts that want an answer: a field, where the
-    reminder stands, where its link leads, its words.
+    reminder stands, where its link leads, its words.  A plain rating has its own name as its only field, and says in
+    `ask` what it wants: there are many, and the script can work out the rest.
     """
     missing = reminders(card, book)
     found: dict[str, Any] = {
@@ -125,6 +126,9 @@ def _card(card: Card, book: Codebook, shuffled: bool = False) -> dict[str, Any]:
         "fields": [card.name] if card.kind in ("multiple", "text") else [book.fields[n].name for n in card.fields],
         "asks": [[one.field, place_of(one, card), first_field(one, card), sentence(one, card)] for one in missing],
     }
+    if card.kind == "rating" and len(missing) == 1:
+        del found["kind"], found["fields"], found["asks"]
+        found["ask"] = sentence(missing[0], card)
     if card.item is not None and (shuffled or book.fields[card.fields[0]].drawn):
         found["item"] = card.item.id
     if card.unless:

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app import words
-from app.assets import STATIC
 from app.respond import whole
 from app.respond.delivery import read_whole
 from app.respond.published import Published
+from surveys.authoring import load
 from surveys.coding import Answers, codebook
 from surveys.form import next_page, pages, read_page, visible
 from surveys.questionnaire import Option, Question, Questionnaire
@@ -66,7 +66,8 @@ def test_document_has_the_cards_of_the_pages_word_for_word(browser: TestClient, 
 
 
 def test_first_visit_to_the_whole_form_is_light(browser: TestClient) -> None:
-    sizes = {name: len(gzip.compress((STATIC / name).read_bytes(), 9)) for name in ("form.css", "form.js", "whole.js")}
+    names = ("form.css", "form.js", "whole.js")
+    sizes = {name: len(gzip.compress(browser.get(f"/static/{name}").content, 9)) for name in names}
     for language in ("en", "zh-CN"):
         for path in ("/s/harbour", FORM):
             sizes[path + language] = len(gzip.compress(browser.get(f"{path}?lang={language}").content))
@@ -79,7 +80,7 @@ def test_hostile_wording_cannot_end_the_rules() -> None:
     items = tuple(item.model_copy(update={"expectation": {"en": evil}}) for item in CUSTOMER.items)
     base = CUSTOMER.model_copy(update={"items": items, "blocks": (evil_block(evil),)})
     drawn = draw(base, bank=evil)
-    assert drawn.count("<script") == drawn.count("</script>") == 3  # the two files, and the rules
+    assert drawn.count("<script") == drawn.count("</script>") == 5  # the four files, and the rules
     assert evil in rules_of(drawn)["words"]["titled"]
     assert any(evil in str(card) for page in rules_of(drawn)["pages"] for card in page["cards"])
 
@@ -124,6 +125,8 @@ def way_by_rules(rules: dict[str, Any], values: dict[str, list[str]]) -> list[tu
     """The pages and cards that a person meets, worked out from the document's data alone, as the script does it."""
 
     def meets(card: dict[str, Any]) -> bool:
+        if "unless" in card and values.get(card["unless"][0]) == [card["unless"][1]]:
+            return False
         if "if" not in card:
             return True
         name, equal, code = card["if"]
@@ -147,7 +150,10 @@ def chained() -> Questionnaire:
     return CUSTOMER.model_copy(update={"items": (), "blocks": (block.model_copy(update={"questions": asked}),)})
 
 
-@pytest.mark.parametrize("questionnaire", [CUSTOMER, chained()], ids=["customer", "chained"])
+REACHED = load("pfs_customer").variant(include=("reached_transfer", "reached_tracking", "comment_tracking"))
+
+
+@pytest.mark.parametrize("questionnaire", [CUSTOMER, chained(), REACHED], ids=["customer", "chained", "reached"])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_way_by_the_rules_is_the_way_of_the_pages(questionnaire: Questionnaire, data: st.DataObject) -> None:
@@ -165,7 +171,7 @@ def test_way_by_the_rules_is_the_way_of_the_pages(questionnaire: Questionnaire, 
         name: values[name]
         for page in rules["pages"]
         for card in page["cards"]
-        for name in card["fields"]
+        for name in card.get("fields", [card["name"]])
         if name in values and any(card["name"] in names for _, names in way_by_rules(rules, values))
     }
     assert read_whole(all_pages, book, sent)[0] == answers == settled(all_pages, book, sent)
@@ -205,7 +211,8 @@ def test_rules_say_of_blanks_what_the_pages_say(browser: TestClient, shop: Surve
         page = browser.post(f"/s/harbour/{number}", data={}).text
         cards = rules["pages"][number - 1]["cards"]
         for card in cards:
-            for _, place, first, words_ in card["asks"]:
+            name = card["name"]
+            for _, place, first, words_ in card.get("asks") or [[name, name, f"{name}-1", card["ask"]]]:
                 assert f'<p class="error" id="{place}-error">{words_}</p>' in page
                 assert f'id="{first}"' in page
         for heading in (rules["words"]["blank"][len(cards) - 1], rules["words"]["leave"][0][len(cards) - 1]):
