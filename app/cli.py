@@ -18,6 +18,7 @@ from app import version
 from app.invite.commands import add_inviting
 from app.settings import Settings, SettingsError, from_environment
 from app.surveying import add_surveying, move
+from app.translating import add_translating
 from app.words import LANGUAGES
 from surveys.authoring import bank, load
 from surveys.checking import QuestionnaireError
@@ -112,16 +113,17 @@ def _serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _questionnaires(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("questionnaire", help="check, list or show questionnaires")
+    parser = commands.add_parser("questionnaire", help="check, list, show or translate questionnaires")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     check = actions.add_parser("check", help="say all that is wrong with a questionnaire file")
     check.add_argument("file")
     check.set_defaults(run=_check)
     show = actions.add_parser("show", help="print what a questionnaire asks")
     show.add_argument("questionnaire", help="a file, or the id of a built-in one")
-    show.add_argument("--lang", choices=list(LANGUAGES), default="en")
+    show.add_argument("--lang", default="en", help="a language of the questionnaire (default en)")
     show.set_defaults(run=_show)
     actions.add_parser("list", help="list the built-in questionnaires").set_defaults(run=_list)
+    add_translating(actions)
 
 
 def _people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -153,6 +155,7 @@ def _publishing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action="store_true",
         help="ask each customer the core items and two others of each stage, by lot",
     )
+    parser.add_argument("--invited-only", action="store_true", help="only personal links can be answered")
     parser.add_argument("--shuffle", action="store_true", help="items in random order within each stage")
     parser.add_argument("--planned", type=int, metavar="N", help="answers aimed at (default: none; it limits nothing)")
     parser.add_argument("--draft", action="store_true", help="keep it as a draft; 'survey move SLUG open' opens it")
@@ -389,6 +392,7 @@ def _publish(given: argparse.Namespace) -> int:
             today=settings.today(),
             phase="draft" if given.draft else "open",
             planned=given.planned or 0,
+            invited_only=given.invited_only,
         )
         links = [publish.add_link(session, survey, unit, "") for unit in given.unit]
     later = f" (opens on {survey.opens_on})" if survey.opens_on > settings.today() else ""

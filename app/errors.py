@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from app.access import SignInNeeded, sign_in_address
 from app.respond import view
-from app.words import LANGUAGES, N_, _, negotiate, render, speak
+from app.words import N_, _, negotiate, render, speak
 
 log = logging.getLogger("fivegaps")
 
@@ -105,7 +105,7 @@ def _without_token(path: str) -> str:
 
 def problem(request: Request, status: int, detail: str = "") -> Response:
     """An error page in the reader's language; JSON where JSON was asked for."""
-    speak(negotiate(request.query_params.get("lang"), request.headers.get("accept-language"), tuple(LANGUAGES)))
+    speak(negotiate(request.query_params.get("lang"), request.headers.get("accept-language")))
     lost = status == 404 and request.url.path.startswith("/s/")
     title, sentence = (
         LOST_CUSTOMER if lost else SENTENCES.get(status, (N_("This did not work"), N_("Go back and try again.")))

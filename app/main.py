@@ -16,10 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import assets, errors
 from app.cache import Cache
-from app.desk import appendix, data, devices, improvements, lifecycle, pages, report, signing
+from app.desk import appendix, data, devices, improvements, lifecycle, pages, report, signing, translations
 from app.invite import desk as invite_desk
 from app.invite import routes as invite
+from app.invite import texts as invite_texts
 from app.invite.sending import Postman
+from app.posters import routes as posters
 from app.requests import LARGEST_BODY, Desk
 from app.respond import delivery, elsewhere, kiosk, offline, own_answers
 from app.respond import routes as respond
@@ -189,9 +191,12 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     for part in (
         invite.router,
         invite_desk.router,
+        invite_texts.router,
+        posters.router,
         assets.router,
         signing.router,
         pages.router,
+        translations.router,
         devices.router,
         improvements.router,
         lifecycle.router,

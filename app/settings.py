@@ -14,6 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel.messages.pofile import PoFileError, read_po
+
+from app.languages import PO, known
 from surveys.addresses import tidy
 
 KEY_BYTES = 32
@@ -137,6 +140,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, *, demo: bool 
         ) from error
     if url.startswith("sqlite:"):
         _prepare_folder(url)
+    _check_catalogues(environment.get("FIVEGAPS_LOCALE", ""))
     key = environment.get("FIVEGAPS_INVITATION_KEY", "")
     return Settings(
         url,
@@ -148,6 +152,26 @@ def from_environment(environment: Mapping[str, str] = os.environ, *, demo: bool 
         folder / f"{name}.key",
         _key(key, "FIVEGAPS_INVITATION_KEY") if key else b"",
     )
+
+
+def _check_catalogues(folder: str) -> None:
+    """The operator's own catalogues, which `app.words` has looked for in the folder, can be used."""
+    if not folder:
+        return
+    found = sorted(Path(folder).glob(f"*/{PO}"))
+    if not found:
+        raise SettingsError(
+            f"FIVEGAPS_LOCALE: the value is {folder[:200]!r}; allowed is a folder with catalogues, as in de/{PO}"
+        )
+    for path in found:
+        name = path.parents[1].name
+        if not known(name):
+            raise SettingsError(f"FIVEGAPS_LOCALE: {name!r} is no locale; allowed are folders as in de or zh_TW")
+        try:
+            with path.open("rb") as file:
+                read_po(file, locale=name, abort_invalid=True)
+        except (PoFileError, UnicodeDecodeError, OSError, ValueError) as error:
+            raise SettingsError(f"FIVEGAPS_LOCALE: {path} cannot be read ({error}); allowed is a catalogue") from error
 
 
 def _key(text: str, name: str) -> bytes:

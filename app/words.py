@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gettext
+import io
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import date, datetime
 from functools import lru_cache
@@ -15,47 +17,51 @@ from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from app.languages import SOURCE, best, catalogues, folders, own_names
 from surveys.piping import pieces
-from surveys.questionnaire import Text, say
+from surveys.questionnaire import Text, said_in, say
+from surveys.tongues import nearest
 
-LANGUAGES: dict[str, str] = {"en": "English", "zh-CN": "中文"}
 HERE = Path(__file__).parent
-_language: ContextVar[str] = ContextVar("language", default="en")
+LANGUAGES: dict[str, str] = {}
+"""The languages of the interface and what they call themselves; filled by `offer`."""
+_catalogues: dict[str, Path] = {}
+_language: ContextVar[str] = ContextVar("language", default=SOURCE)
 
 
-def negotiate(wanted: str | None, header: str | None = None, offered: tuple[str, ...] = tuple(LANGUAGES)) -> str:
-    """The language to speak: an explicit wish, else the browser's first that is offered, else the first offered."""
-    if wanted in offered:
-        return str(wanted)
-    ranked = []
-    for place, part in enumerate((header or "").split(",")):
-        tag, _, rest = part.strip().partition(";")
-        try:
-            quality = float(rest.partition("=")[2]) if rest else 1.0
-        except ValueError:
-            quality = 0.0
-        ranked.append((-quality, place, tag))
-    for _, _, tag in sorted(ranked):
-        for language in offered:
-            if tag and tag.split("-")[0].lower() == language.split("-")[0].lower():
-                return language
-    return offered[0]
+def offer(places: Sequence[Path]) -> None:
+    """Offer the languages whose catalogues lie in these folders, beside the language of the source."""
+    _catalogues.clear()
+    _catalogues.update(catalogues(places))
+    LANGUAGES.clear()
+    LANGUAGES.update(own_names(dict.fromkeys((SOURCE, *_catalogues))))
+    _catalogue.cache_clear()
+    _spoken.cache_clear()
+
+
+def negotiate(wanted: str | None, header: str | None = None, offered: Sequence[str] | None = None) -> str:
+    """The language to speak: an explicit wish, else the nearest to the browser's first, else the first offered."""
+    known = tuple(LANGUAGES if offered is None else offered)
+    return wanted if wanted in known else best(header or "", known)
 
 
 @lru_cache
 def _catalogue(language: str) -> gettext.NullTranslations:
-    po = HERE / "locale" / language.replace("-", "_") / "LC_MESSAGES" / "messages.po"
-    if not po.exists():
+    po = _catalogues.get(_spoken(language))
+    if po is None:
         return gettext.NullTranslations()
     # Compiled in memory from the text catalogue, so that no binary file can be older than its source.
-    import io
-
     with po.open("rb") as file:
-        catalogue = read_po(file, locale=language.replace("-", "_"))
+        catalogue = read_po(file, locale=_spoken(language).replace("-", "_"))
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
+
+
+@lru_cache
+def _spoken(language: str) -> str:
+    return nearest(language, tuple(LANGUAGES)) or SOURCE
 
 
 def speak(language: str) -> None:
@@ -64,8 +70,17 @@ def speak(language: str) -> None:
 
 
 def language() -> str:
-    """The language being spoken."""
+    """The language being spoken: the reader's, or the one in which a survey is answered."""
     return _language.get()
+
+
+def page_language() -> str:
+    """The language of the interface's own texts on this page.
+
+    It is another than the one being spoken where a questionnaire has a language for which there is no catalogue; then
+    the questionnaire's words are marked as being in theirs.
+    """
+    return _spoken(_language.get())
 
 
 def N_(message: str) -> str:
@@ -145,9 +160,11 @@ def templates() -> Environment:
         "pvalue": pvalue,
         "day": day,
         "piped": piped,
-        "say": lambda text, lang=None: say(text, lang or language()),
+        "say": worded,
+        "bare": str,
+        "lang": lang_attribute,
     }
-    environment.globals |= {"language": language, "languages": LANGUAGES, "static_url": static_url}
+    environment.globals |= {"language": language, "page_language": page_language, "static_url": static_url}
     return environment
 
 
@@ -156,18 +173,63 @@ def render(template: str, /, **context: Any) -> str:
     return templates().get_template(template).render(**context)
 
 
-def piped(text: Text) -> str:
-    """A wording with its places marked, where the names go that a page knows (`surveys.piping`)."""
-    words = worded(text)
-    if "{" not in words:
-        return words
-    mark = Markup('<span data-pipe="{}">{}</span>')
-    return Markup("").join(
-        escape(one) if isinstance(one, str) else mark.format(one.name, one.otherwise)
-        for one in pieces(words, language())
-    )
+class Foreign(str):
+    """Words in another language than the page's: in a template they bring an element that says so.
+
+    Where no element can stand, in an attribute or an `option`, the filter `bare` gives the words alone and `lang` the
+    attribute for the element around them.
+    """
+
+    lang: str
+
+    def __new__(cls, words: str, lang: str) -> Foreign:
+        """The words, and their language."""
+        made = super().__new__(cls, words)
+        made.lang = lang
+        return made
+
+    def __html__(self) -> str:
+        """The words as a template writes them."""
+        return Markup('<span lang="{}">{}</span>').format(self.lang, str(self))
+
+
+def alike(words: str, changed: str) -> str:
+    """`changed`, in the language of the words that it was made from."""
+    return Foreign(changed, words.lang) if isinstance(words, Foreign) else changed
+
+
+def mixed(message: str, values: Mapping[str, object]) -> str:
+    """A message of the page with words put into it; those in another language stay marked.  For the text of pages."""
+    foreign = any(isinstance(value, Foreign) for value in values.values())
+    return escape(message) % values if foreign else message % values
+
+
+def lang_attribute(words: str) -> Markup:
+    """The attribute that says in which language the words are, where it is another than the page's."""
+    return Markup(' lang="{}"').format(words.lang) if isinstance(words, Foreign) else Markup()
+
+
+def in_language(words: str, lang: str) -> str:
+    """Words of that language, marked where the page is in another."""
+    return words if lang == page_language() or not words else Foreign(words, lang)
 
 
 def worded(text: Text) -> str:
-    """A questionnaire's wording in the language being spoken."""
-    return say(text, language())
+    """A questionnaire's wording in the language being spoken, or in the nearest that it has."""
+    return in_language(say(text, language()), said_in(text, language()))
+
+
+def piped(text: Text) -> str:
+    """A wording with its places marked, where the names go that a page knows (`surveys.piping`)."""
+    words, tongue = worded(text), said_in(text, language())
+    if "{" not in words:
+        return words
+    mark = Markup('<span data-pipe="{}">{}</span>')
+    made = Markup("").join(
+        escape(one) if isinstance(one, str) else mark.format(one.name, one.otherwise)
+        for one in pieces(str(words), tongue)
+    )
+    return Markup('<span lang="{}">{}</span>').format(tongue, made) if isinstance(words, Foreign) else made
+
+
+offer(folders())

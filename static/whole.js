@@ -360,7 +360,7 @@ const send = async () => {
   if (sending) return;
   busy(true);
   say("");
-  const body = new URLSearchParams(), patience = new AbortController(), lang = document.documentElement.lang;
+  const body = new URLSearchParams(), patience = new AbortController(), lang = document.body.dataset.language;
   way().flatMap(({ cards }) => cards.filter(meets)).flatMap(({ fields }) => fields)
     .forEach((name) => given(name).forEach((text) => body.append(name, text)));
   const headers = { "idempotency-key": state.key, "survey-mark": about.mark, told: String(state.told ?? 0) };

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from surveys.piping import plain
+from surveys.tongues import nearest
 
 Text = dict[str, str]
 """Wording per language: ``{"en": "Reliability", "zh-CN": "可靠性"}``."""
@@ -353,11 +354,10 @@ class Questionnaire(Part):
 
 
 def say(text: Text, language: str) -> str:
-    """`text` in `language`, else in a language of the same tongue, else in the first it has."""
-    if language in text:
-        return text[language]
-    tongue = language.split("-")[0]
-    for code, words in text.items():
-        if code.split("-")[0] == tongue:
-            return words
-    return next(iter(text.values()), "")
+    """`text` in `language`, else in the nearest language of the same tongue, else in the first it has."""
+    return text[language] if language in text else text.get(said_in(text, language), "")
+
+
+def said_in(text: Text, language: str) -> str:
+    """The language in which `say` gives the text."""
+    return language if language in text else nearest(language, tuple(text)) or next(iter(text), "")

@@ -9,7 +9,8 @@ from analysis.matrix import Layout
 from analysis.research import Research
 from analysis.thresholds import Thresholds
 from app.desk.report_words import Named, capital, reasons
-from app.words import LANGUAGES, _, decimal, signed, worded
+from app.languages import own_name
+from app.words import _, decimal, signed, worded
 from surveys.questionnaire import Questionnaire
 
 
@@ -91,7 +92,7 @@ class Terms(Named):
         question = self.questionnaire.question(trait)
         if question is not None:
             return next((worded(option.label) for option in question.options if option.code == value), value)
-        return LANGUAGES.get(value, value) if trait == "language" else value
+        return own_name(value, self.questionnaire.languages) if trait == "language" else value
 
     def outcome(self, name: str) -> str:
         """An outcome question."""

@@ -8,7 +8,7 @@ from fastapi import Request
 
 from app.access import Visitor
 from app.requests import Desk
-from app.words import LANGUAGES, language
+from app.words import LANGUAGES, language, page_language
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,6 @@ def frame(request: Request, desk: Desk, visitor: Visitor | None) -> Frame:
         bool(visitor and visitor.demo),
         visitor.csrf if visitor else "",
         bool(visitor and visitor.role in ("administrator", "officer")),
-        language(),
+        page_language(),
         tuple((code, name) for code, name in LANGUAGES.items() if code != language()),
     )

@@ -13,15 +13,18 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from analysis.thresholds import DEFAULT
 from app.access import MaybeVisitorDep, PublisherDep, SignInNeeded, VisitorDep, check_csrf, same_origin
+from app.desk.carried import unpack
 from app.desk.frame import frame
 from app.desk.home import groups
 from app.desk.phases import aimed_at, begun_as, panel_of, refusal
 from app.desk.report_words import stage_names
 from app.desk.series import waves_of
 from app.desk.short_form import PLANNED, preview_of, preview_rows
+from app.languages import own_names
 from app.requests import Desk, DeskDep, LanguageDep, Posted, PostedDep
 from app.words import N_, _, render
 from surveys.authoring import bank, load
+from surveys.checking import QuestionnaireError
 from surveys.lots import DRAWN
 from surveys.questionnaire import COLUMNS, Format, Questionnaire
 from surveys.simulate import simulate_arrivals
@@ -29,6 +32,7 @@ from surveys.store import collect, lifecycle, people, publish, releases
 from surveys.store.database import reading, writing
 from surveys.tables import Survey
 
+CARRIED = "carried"
 router = APIRouter(include_in_schema=False)
 Here = Depends(same_origin)
 
@@ -90,14 +94,18 @@ class Wish:
     shuffled: bool = False
     exposure: bool = False
     stage_comments: bool = False
+    invited_only: bool = False
     planned: str = ""
     begin: str = "draft"
+    carried: str = ""  # a translated questionnaire, as the page of translations packs it
 
 
 def _publish_page(
     request: Request, desk: Desk, visitor: Any, wish: Wish, messages: dict[str, str], status: int = 200
 ) -> Response:
     choices = [(name, load(name)) for name in bank()]
+    if (own := carried(wish)) is not None:
+        choices.insert(0, (CARRIED, own))
     chosen = dict(choices).get(wish.questionnaire)
     planned = aimed_at(wish.planned, {}) or PLANNED
     preview = preview_of(chosen, planned) if chosen else None
@@ -134,6 +142,10 @@ def publish_survey(
     check_csrf(visitor, posted.get("csrf"))
     wish = _wish(posted)
     messages: dict[str, str] = {}
+    if posted.get("go") == "carry":
+        today = desk.settings.today()
+        wish = Wish(CARRIED, opens=today.isoformat(), wave=f"{today.year}-1", carried=wish.carried)
+        return _publish_page(request, desk, visitor, wish, messages)
     planned = aimed_at(wish.planned, messages)
     if posted.get("go") == "preview":
         return _publish_page(request, desk, visitor, wish, messages, 422 if messages else 200)
@@ -156,6 +168,7 @@ def publish_survey(
                     today=desk.settings.today(),
                     phase=begin,
                     planned=planned,
+                    invited_only=wish.invited_only,
                 )
             return RedirectResponse(f"/surveys/{survey.slug}", 303)
         except publish.Unpublishable as error:
@@ -194,8 +207,17 @@ def _wish(posted: Posted) -> Wish:
     names = ("questionnaire", "format", "slug", "bank", "wave", "opens", "closes", "planned", "begin")
     values = {name: posted.get(name).strip()[:200] for name in names}
     values["begin"] = values["begin"] or Wish.begin
-    ticked = ("stage_importance", "short_form", "shuffled", "exposure", "stage_comments")
-    return Wish(**values, **{name: posted.get(name) == "yes" for name in ticked})  # type: ignore[arg-type]
+    ticked = ("stage_importance", "short_form", "shuffled", "exposure", "stage_comments", "invited_only")
+    ticks = {name: posted.get(name) == "yes" for name in ticked}
+    return Wish(**values, **ticks, carried=posted.get("carried"))  # type: ignore[arg-type]
+
+
+def carried(wish: Wish) -> Questionnaire | None:
+    """The translated questionnaire that came along, if it is one."""
+    try:
+        return unpack(wish.carried) if wish.carried else None
+    except (QuestionnaireError, ValueError):
+        return None
 
 
 def day_of(text: str, name: str, messages: dict[str, str]) -> date | None:
@@ -210,13 +232,14 @@ def day_of(text: str, name: str, messages: dict[str, str]) -> date | None:
 
 
 def _chosen(wish: Wish, messages: dict[str, str]) -> Questionnaire | None:
-    if wish.questionnaire not in bank():
+    own = carried(wish) if wish.questionnaire == CARRIED else None
+    if own is None and wish.questionnaire not in bank():
         messages["questionnaire"] = _("The questionnaire is “%(value)s”; allowed are %(allowed)s.") % {
             "value": wish.questionnaire,
             "allowed": ", ".join(bank()),
         }
         return None
-    questionnaire = load(wish.questionnaire)
+    questionnaire = own or load(wish.questionnaire)
     format_: Format | None = None
     if wish.format and questionnaire.items:
         allowed = list(questionnaire.item_scale)
@@ -270,9 +293,17 @@ def show_survey(
             messages=messages,
             address=f"{desk.settings.public_url}/s/{survey.slug}",
             batch=releases.BATCH,
+            tongues=_tongues(publish.questionnaire_of(survey).languages),
         ),
         status,
     )
+
+
+def _tongues(languages: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The languages that a poster can have: two together, or each by itself."""
+    names = own_names(languages)
+    both = [(",".join(languages[:2]), " + ".join(list(names.values())[:2]))] if len(languages) > 1 else []
+    return both + list(names.items())
 
 
 @router.post("/surveys/{slug}/links", dependencies=[Here])

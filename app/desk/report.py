@@ -31,9 +31,9 @@ from app.desk.report_page import render_report
 from app.desk.selection import Holdings, Selection, label, select
 from app.desk.sums import Sums, sums_of
 from app.requests import Desk, DeskDep, LanguageDep
-from app.words import LANGUAGES, N_, _, language
+from app.words import LANGUAGES, N_, _, worded
 from surveys.authoring import recommendations
-from surveys.questionnaire import Questionnaire, say
+from surveys.questionnaire import Questionnaire
 from surveys.store import publish
 from surveys.store.database import reading
 from surveys.tables import Survey
@@ -57,12 +57,11 @@ def report_of(sums: Sums, selection: Selection) -> Report:
 def recommended(questionnaire: Questionnaire) -> dict[str, Recommendation]:
     """The recommended action of each cell that the bank's library knows, in the reader's language."""
     known = {f"{item.stage}.{item.dimension}" for item in questionnaire.items}
-    tongue = language()
     return {
         cell: Recommendation(
-            say(entry["action"], tongue),
-            say(entry["owner"], tongue),
-            say(entry["process_indicator"], tongue),
+            worded(entry["action"]),
+            worded(entry["owner"]),
+            worded(entry["process_indicator"]),
             entry.get("lead_days"),
         )
         for cell, entry in recommendations().items()

@@ -11,7 +11,7 @@ from analysis.gaps import GapTests
 from analysis.matrix import Layout
 from analysis.report import Report
 from analysis.results import Reason, Statistic
-from app.words import _, count, decimal, signed, worded
+from app.words import _, alike, count, decimal, signed, worded
 from surveys.questionnaire import Questionnaire
 
 
@@ -95,7 +95,7 @@ def size(value: float | None) -> str:
 
 def capital(text: str) -> str:
     """`text` with a capital first letter."""
-    return text[:1].upper() + text[1:]
+    return alike(text, text[:1].upper() + text[1:])
 
 
 def joined(parts: list[str] | tuple[str, ...]) -> str:

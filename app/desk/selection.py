@@ -16,7 +16,8 @@ from analysis.disclosure import complementary
 from analysis.matrix import ScoreMatrix
 from analysis.thresholds import DEFAULT
 from app.desk.views import Part, Rows, Trait, Views
-from app.words import LANGUAGES, _, worded
+from app.languages import own_name
+from app.words import _, worded
 from surveys.coding import Codebook, codebook
 from surveys.questionnaire import Questionnaire
 from surveys.store import read
@@ -138,4 +139,4 @@ def label(holdings: Holdings, trait: str, value: str | None = None) -> str:
         return names.get(trait) or (worded(question.short or question.prompt) if question else trait)
     if question is not None and trait not in names:
         return next(worded(option.label) for option in question.options if option.code == value)
-    return LANGUAGES.get(value, value) if trait == "language" else value
+    return own_name(value, holdings.questionnaire.languages) if trait == "language" else value

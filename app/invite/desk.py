@@ -24,6 +24,7 @@ from surveys.exchange.contacts import LARGEST_FILE, MOST_ROWS, ListError, read_c
 from surveys.exchange.downloads import BOM, harmless
 from surveys.exchange.tables import FileError
 from surveys.store import contacts, invitations, publish
+from surveys.store.database import writing
 from surveys.tables import Survey
 
 UPLOAD = "/invitations/contacts"
@@ -145,7 +146,7 @@ async def upload(
     postman: PostmanDep,
 ) -> Response:
     """Read a list and show what it would bring; nothing of it is taken over yet."""
-    csrf, name, data = await _uploaded(request)
+    csrf, name, data = await uploaded(request)
     check_csrf(visitor, csrf)
 
     def read() -> Response:
@@ -167,7 +168,7 @@ async def upload(
     return await run_in_threadpool(read)
 
 
-async def _uploaded(request: Request) -> tuple[str, str, bytes]:
+async def uploaded(request: Request) -> tuple[str, str, bytes]:
     """The page's token, the file's name and the file."""
     if request.headers.get("content-type", "").split(";")[0].strip() != "multipart/form-data":
         raise HTTPException(415)
@@ -243,6 +244,15 @@ def call_off(desk: DeskDep, visitor: PublisherDep, survey: SurveyDep, posted: Po
     check_csrf(visitor, posted.get("csrf"))
     desk.writer.do(lambda connection: invitations.call_off(connection, survey.id or 0))
     return _back(survey)
+
+
+@router.post("/surveys/{slug}/invitations/only", dependencies=[Here])
+def only_invited(desk: DeskDep, visitor: PublisherDep, survey: SurveyDep, posted: PostedDep) -> Response:
+    """Let the survey be answered by personal links alone, or by its public address too."""
+    check_csrf(visitor, posted.get("csrf"))
+    with writing(desk.engine) as session:
+        publish.invite_only(session, survey, posted.get("only") == "yes")
+    return RedirectResponse(f"/surveys/{survey.slug}#invitations", 303)
 
 
 @router.get("/surveys/{slug}/invitations/failures.csv")

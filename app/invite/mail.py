@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from email.utils import format_datetime, make_msgid
 
-from app.respond.shell import day_in_words
+from app.invite.letters import Campaign, Words, words_of
 from app.settings import MailServer
-from app.words import _, language, negotiate, ngettext, render, speak
-from surveys.questionnaire import Text, say
+from app.words import language, negotiate, page_language, render, speak
 from surveys.store.invitations import Letter
+from surveys.store.mails import MailTexts
 
 
 class _Whole(UnstructuredHeader):
@@ -29,35 +28,13 @@ _HEADERS.map_to_type("list-unsubscribe", _Whole)  # type: ignore[arg-type]
 POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
-@dataclass(frozen=True)
-class Campaign:
-    """What the mails of a survey say of it."""
-
-    bank: str
-    title: Text
-    minutes: int | None
-    closes_on: date | None
-    public_url: str
-
-
-@dataclass(frozen=True)
-class Words:
-    """The words of one mail, its links apart."""
-
-    subject: str
-    greeting: str
-    before: tuple[str, ...]
-    button: str
-    after: tuple[str, ...]
-    stop: str
-
-
 def compose(letter: Letter, campaign: Campaign, server: MailServer) -> EmailMessage:
     """The mail.  Setting a header refuses line ends, so nothing in a name or title can add another."""
-    speak(negotiate(letter.language, letter.language))
-    words = _words(campaign, reminder=letter.round > 0)
+    speak(letter.language or negotiate(None))
+    texts = MailTexts(**found) if (found := campaign.mails.get(language())) else None
     link, stop = f"{campaign.public_url}/i/{letter.token}", f"{campaign.public_url}/i/stop/{letter.stop}"
     page = f"{stop}?lang={language()}"
+    words = words_of(campaign, texts, reminder=letter.round > 0, link=link, stop=page)
     message = EmailMessage(policy=POLICY)
     message["From"] = Address(display_name=plain(server.sender_name or campaign.bank), addr_spec=server.sender)
     message["To"] = Address(addr_spec=letter.address)
@@ -67,36 +44,26 @@ def compose(letter: Letter, campaign: Campaign, server: MailServer) -> EmailMess
     message["List-Unsubscribe"] = f"<{stop}>"
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message["Auto-Submitted"] = "auto-generated"
-    text = "\n\n".join((words.greeting, *words.before, link, *words.after, f"{words.stop}\n{page}")) + "\n"
+    text = plain_text(words, page)
     # Lines of any length and letters of any script pass every server in these encodings.
-    encoding = "quoted-printable" if language() == "en" else "base64"
+    encoding = "base64" if sum(not letter.isascii() for letter in text) > len(text) / 4 else "quoted-printable"
     message.set_content(text, cte=encoding)
-    html = render("invite/mail.html", words=words, link=link, stop=page, bank=campaign.bank)
+    html = render("invite/mail.html", words=words, link=link, stop=page, bank=campaign.bank, tongue=_tongue(words))
     message.add_alternative(html, subtype="html", cte=encoding)
-    message["Content-Language"] = language()
+    message["Content-Language"] = _tongue(words)
     return message
+
+
+def plain_text(words: Words, stop: str) -> str:
+    """The mail as plain text, which ends with the way to opt out."""
+    return "\n\n".join((*(paragraph.plain for paragraph in words.paragraphs), f"{words.stop}\n{stop}")) + "\n"
+
+
+def _tongue(words: Words) -> str:
+    """The language of the mail: the contact's, or where the words are ours the nearest that we speak."""
+    return language() if words.own else page_language()
 
 
 def plain(text: str) -> str:
     """Text in one line without signs that are not to be seen."""
     return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
-
-
-def _words(campaign: Campaign, *, reminder: bool) -> Words:
-    about = {"bank": campaign.bank, "title": say(campaign.title, language())}
-    subject = _("%(bank)s: how good is our service? Please tell us")
-    before = [_("%(bank)s would like to hear what you think: %(title)s.") % about]
-    if reminder:
-        subject = _("%(bank)s: your answers are still missing")
-        before.insert(0, _("We wrote to you lately, and no answers have come by your link so far."))
-    if campaign.minutes:
-        takes = ngettext("It takes about %(n)s minute.", "It takes about %(n)s minutes.", campaign.minutes)
-        before.append(takes % {"n": campaign.minutes})
-    if campaign.closes_on:
-        before.append(_("The survey is open until %(day)s.") % {"day": day_in_words(campaign.closes_on)})
-    after = (
-        _("The link is meant for you alone and can be used once; opening it does not use it up."),
-        _("Your answers are stored without your name and address, and without a note of whose link they came by."),
-    )
-    stop = _("If you do not want such mail any more, open this address:")
-    return Words(subject % about, _("Good day,"), tuple(before), _("Answer the questions"), after, stop)

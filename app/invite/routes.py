@@ -46,7 +46,7 @@ async def _usable(request: Request, desk: Desk, token: str) -> tuple[Opening, Pu
     opening, survey = found
     if opening.spent:
         return html(notices.used(survey.view(), receipt_path(survey)), 410)
-    return not_open(desk, survey, f"/i/{token}") or found
+    return not_open(desk, survey, f"/i/{token}", invited=True) or found
 
 
 def _language(request: Request, survey: Published, opening: Opening) -> str:
@@ -58,7 +58,7 @@ def _language(request: Request, survey: Published, opening: Opening) -> str:
 
 
 def _speak_to_anybody(request: Request) -> None:
-    speak(negotiate(request.query_params.get("lang"), request.headers.get("accept-language"), tuple(LANGUAGES)))
+    speak(negotiate(request.query_params.get("lang"), request.headers.get("accept-language")))
 
 
 def _remember(answer: Response, request: Request, desk: Desk, survey: Published, token: str, chosen: object) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.invite.bounces import STATUS
-from app.invite.mail import POLICY, Campaign, compose, plain
+from app.invite.letters import Campaign
+from app.invite.mail import POLICY, compose, plain
 from app.settings import MailServer, Settings, SettingsError
 from app.words import N_
 from surveys.store import invitations, publish
@@ -116,6 +117,12 @@ def _write(engine: Engine, job: Callable[[Connection], Result]) -> Result:
         return job(connection)
 
 
+def campaign_of(survey: Survey, settings: Settings) -> Campaign:
+    """What the survey's mails say of it."""
+    asked = publish.questionnaire_of(survey)
+    return Campaign(survey.bank, asked.title, asked.minutes, survey.closes_on, settings.public_url, survey.mails)
+
+
 def send_waiting(
     engine: Engine,
     settings: Settings,
@@ -128,8 +135,7 @@ def send_waiting(
     server, key = check(settings, survey)
     survey_id, outcome, passed = survey.id or 0, Outcome(), set[int]()
     door, in_a_row = _Door(server), 0
-    questionnaire = publish.questionnaire_of(survey)
-    campaign = Campaign(survey.bank, questionnaire.title, questionnaire.minutes, survey.closes_on, settings.public_url)
+    campaign = campaign_of(survey, settings)
 
     def claim(connection: Connection) -> Letter | None:
         day, quiet = settings.today(), settings.quiet_days

@@ -19,6 +19,7 @@ from app.respond.signs import hasty, mark_sent, signs_of
 from app.respond.visit import (
     RECEIPT_SECONDS,
     count_steps,
+    invited,
     link_of,
     not_open,
     ready_page,
@@ -36,7 +37,7 @@ from surveys.form import Card, Fault, Page, read_page, visible
 from surveys.piping import BANK, BRANCH
 from surveys.store import collect, receipts
 from surveys.store.fieldwork import MAIL, SENT, STARTED
-from surveys.store.invitations import Spent, take_in
+from surveys.store.invitations import NotInvited, Spent, take_in
 from surveys.tables import Link
 
 WHOLE = ("/s/{slug}/form", "/s/{slug}/{code}/form")
@@ -76,7 +77,7 @@ async def whole_form(request: Request) -> Response:
     link = await link_of(desk, survey, path["code"]) if "code" in path else UNLINKED
     if request.method == "POST":
         return await deliver(request, desk, survey, link, posted.values)
-    if closed := not_open(desk, survey, survey.view(link.code).path):
+    if closed := not_open(desk, survey, survey.view(link.code).path, invited=invited(request, survey)):
         return remember_language(request, desk, survey, closed)
     if "for-later" not in request.headers:  # a page that a browser only keeps, for when there is no network
         count_steps(desk, survey, link.code, (STARTED,))
@@ -97,7 +98,7 @@ async def passed(request: Request) -> Response:
 def count_passed(desk: Desk, survey: Published, way: str, posted: Posted) -> None:
     """Count the pages that a browser says were passed."""
     first, last = (page_number(posted.get(name)) for name in ("from", "to"))
-    if first and not_open(desk, survey) is None:
+    if first and not_open(desk, survey, invited=True) is None:
         count_steps(desk, survey, way, [page.number for page in survey.pages if first <= page.number <= last])
 
 
@@ -181,6 +182,9 @@ async def take(desk: Desk, survey: Published, link: Link, sent: Sent) -> Respons
     except collect.Conflict:
         # The first delivery had arrived although its sender could not know; what was changed since does not count.
         return _receipt(desk, survey, sent, 409)
+    except NotInvited:
+        sentence = _("Not sent: this survey is by invitation only. Your answers are still on this device.")
+        return refused(sentence, 403)
     except Spent:
         return refused(_("Not sent: this link has been used before. Your answers are still on this device."), 410)
     except receipts.Unknown:
@@ -213,7 +217,7 @@ def untaken(desk: Desk, survey: Published, mark: str) -> Response | None:
             "Not sent yet: this survey is paused. Your answers are kept on this device; please try again later."
         )
         return refused(message, 503)
-    return not_open(desk, survey)
+    return not_open(desk, survey, invited=True)  # whether it is by invitation is asked where it is stored
 
 
 def refused(message: str, status: int) -> Response:

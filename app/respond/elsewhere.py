@@ -69,7 +69,7 @@ async def later(request: Request, desk: DeskDep, survey: SurveyDep) -> Response:
         raise HTTPException(400, N_("The answers did not come as the page sends them; open the page again.")) from (
             ValueError(where)
         )
-    if closed := not_open(desk, survey):
+    if closed := not_open(desk, survey, invited=True):
         return closed
     found = Visit(**going.model_dump(exclude={"code"}), language=language())
     code, expires = await _park(desk, survey, found, going.code)
@@ -129,7 +129,7 @@ def _ask(survey: Published, *, wrong: bool = False, code: str = "") -> str:
 async def resume(request: Request, desk: DeskDep, survey: SurveyDep, posted: PostedDep) -> Response:
     """What the code opens, ready to be carried on here."""
     code, today = posted.get("code"), desk.settings.today()
-    if closed := not_open(desk, survey):
+    if closed := not_open(desk, survey, invited=True):
         return closed
     visit = await look(desk, lambda connection: parking.fetch(connection, survey.answers_id, code, today))
     if visit is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.words import _, worded
+from app.words import _, mixed, worded
 from surveys.form import Page
 from surveys.questionnaire import Stage
 
@@ -56,7 +56,8 @@ def instruction(page: Page) -> str:
     words = {name: worded(row.scale.anchors.get(point, {})) for name, point in ends.items()}
     if all(words.values()):
         numbers = {"low": ends["low"], "high": ends["high"], "least": words["low"], "most": words["high"]}
-        return _("For each feature choose three levels, from %(low)s (%(least)s) to %(high)s (%(most)s).") % numbers
+        told = _("For each feature choose three levels, from %(low)s (%(least)s) to %(high)s (%(most)s).")
+        return mixed(told, numbers)
     return _("For each feature choose three levels, from %(low)s to %(high)s.") % ends
 
 

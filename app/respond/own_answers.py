@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from app.requests import Desk, DeskDep, PostedDep, keep, look
 from app.respond import elsewhere, view
 from app.respond.published import Published
-from app.respond.visit import Here, SurveyDep, html, not_open, receipt_path
+from app.respond.visit import Here, SurveyDep, html, let_in, not_open, receipt_path
 from app.words import language
 from surveys.codes import NOT_ASKED
 from surveys.form import written
@@ -68,7 +68,7 @@ async def _shown(desk: Desk, survey: Published, kept: receipts.Kept, code: str, 
 
 def _changeable(desk: Desk, survey: Published, kept: receipts.Kept) -> bool:
     """Whether answers can be changed; those of a pilot cannot when it is over."""
-    return not_open(desk, survey) is None and kept.survey_id == survey.answers_id
+    return not_open(desk, survey, invited=True) is None and kept.survey_id == survey.answers_id
 
 
 @router.post("/s/{slug}/receipt/change", dependencies=[Here])
@@ -78,7 +78,7 @@ async def change(request: Request, desk: DeskDep, survey: SurveyDep, posted: Pos
     kept = await _kept(desk, survey, code)
     if kept is None:
         return _wrong(survey, code)
-    if closed := not_open(desk, survey):
+    if closed := not_open(desk, survey, invited=True):
         return closed
     if not _changeable(desk, survey, kept):
         return await _shown(desk, survey, kept, code)
@@ -95,7 +95,10 @@ async def change(request: Request, desk: DeskDep, survey: SurveyDep, posted: Pos
     )
     if posted.get("go") == "pages":
         return await elsewhere.go_by_pages(request, desk, survey, visit)
-    return elsewhere.carry(survey, visit, f"{receipt_path(survey)}/change", code)
+    answer = elsewhere.carry(survey, visit, f"{receipt_path(survey)}/change", code)
+    if survey.invited_only:
+        let_in(answer, desk, survey)
+    return answer
 
 
 @router.post("/s/{slug}/receipt/withdraw", dependencies=[Here])

@@ -45,6 +45,7 @@ class Published:
     key: str
     pilot_id: int | None = None
     preview: bool = False
+    invited_only: bool = False
 
     def state(self, today: date) -> str:
         """As `surveys.store.publish.state`."""
@@ -156,6 +157,7 @@ def published(desk: Desk, slug: str) -> Published | None:
             # Pages of a trial run, and answers that a device keeps of one, must not pass for those of the survey.
             f"{survey.definition_hash}:{survey.id}" + (":pilot" if survey.phase == "pilot" else ""),
             kept.id if kept else None,
+            invited_only=survey.invited_only,
         )
     if len(_kept) > 1000:
         _kept.clear()

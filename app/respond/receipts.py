@@ -8,7 +8,7 @@ from datetime import date
 
 from app.respond.headings import page_title, part_name
 from app.respond.shell import SurveyView, day_in_words, draw
-from app.words import _, worded
+from app.words import _, mixed, worded
 from surveys.codes import BLANK, DO_NOT_KNOW, NOT_APPLICABLE, NOT_ASKED
 from surveys.coding import Answers, Codebook
 from surveys.form import Card, Page, Row, pages, visible
@@ -99,7 +99,7 @@ def _sections(
         if told:
             title = page_title(page)
             if page.parts > 1 and page.name:
-                title = f"{title} · {part_name(page)}"
+                title = mixed("%(page)s · %(part)s", {"page": title, "part": part_name(page)})
             yield Section(title, tuple(told))
 
 
@@ -109,7 +109,8 @@ def _lines(card: Card, book: Codebook, answers: Answers, comments: Mapping[str, 
     elif card.rows:
         for row in card.rows:
             words = _rated(row, answers.closed[row.field])
-            yield _("%(name)s: %(answer)s") % {"name": worded(row.label), "answer": words} if row.label else words
+            told = {"name": worded(row.label), "answer": words}
+            yield mixed(_("%(name)s: %(answer)s"), told) if row.label else words
     elif card.question and all(answers.closed[number] == BLANK for number in card.fields):
         yield _("Left blank")
     elif card.question:
@@ -125,7 +126,7 @@ def _chosen(card: Card, book: Codebook, answers: Answers) -> Iterator[str]:
     for number, option in zip(card.fields, options, strict=True):
         value = book.fields[number].show(answers.closed[number])
         if card.kind == "points":
-            yield _("%(name)s: %(answer)s") % {"name": worded(option.label), "answer": value}
+            yield mixed(_("%(name)s: %(answer)s"), {"name": worded(option.label), "answer": value})
         elif value == "1":
             yield worded(option.label)
 
@@ -140,4 +141,4 @@ def _rated(row: Row, byte: int) -> str:
     value = byte - 1 + scale.min
     words = _("%(value)s of %(high)s") % {"value": value, "high": scale.max}
     anchor = worded(scale.anchors.get(value, {}))
-    return _("%(answer)s: %(word)s") % {"answer": words, "word": anchor} if anchor else words
+    return mixed(_("%(answer)s: %(word)s"), {"answer": words, "word": anchor}) if anchor else words

@@ -24,6 +24,7 @@ from app.respond.visit import (
     correcting_cookie,
     count_steps,
     html,
+    invited,
     language_of,
     link_of,
     not_open,
@@ -54,7 +55,7 @@ from surveys.form import (
 from surveys.store import collect, receipts
 from surveys.store.collect import Begun
 from surveys.store.fieldwork import MAIL, OPENED, SENT, STARTED
-from surveys.store.invitations import Spent, find, link_hash, take_in
+from surveys.store.invitations import NotInvited, Spent, find, link_hash, take_in
 
 router = APIRouter(include_in_schema=False)
 
@@ -106,7 +107,7 @@ async def welcome(request: Request) -> Response:
     def draw() -> str:
         return view.welcome(survey.view(code), receipt_path=receipt_path(survey), whole=not begun)
 
-    if closed := not_open(desk, survey, survey.view(code).path):
+    if closed := not_open(desk, survey, survey.view(code).path, invited=invited(request, survey)):
         return remember_language(request, desk, survey, closed)
     if "for-later" not in request.headers:
         count_steps(desk, survey, code, (OPENED,))
@@ -141,7 +142,7 @@ async def show_page(request: Request, desk: Desk, survey: Published, number: int
     page = _page(survey, draft, number)
     if page is None or page.number != number:
         return see_other(f"/s/{survey.slug}/{page.number if page else 1}")
-    if closed := not_open(desk, survey):
+    if closed := not_open(desk, survey, invited=invited(request, survey)):
         return closed
     answers = _answers(draft)
     # A page on which nothing is answered yet names nobody; which items were drawn is alike for many.
@@ -156,7 +157,7 @@ async def send_page(request: Request, desk: Desk, survey: Published, number: int
     if draft is None:
         return await _without_draft(desk, survey, key)
     speak(negotiate(draft.language, None, survey.questionnaire.languages))
-    closed = not_open(desk, survey)
+    closed = not_open(desk, survey, invited=invited(request, survey))
     if closed and survey.phase != "paused":
         return closed
     page = _page(survey, draft, number)
@@ -204,7 +205,7 @@ async def start_by_link(request: Request, desk: DeskDep, survey: SurveyDep, code
 
 
 async def _start(request: Request, desk: Desk, survey: Published, posted: Posted, code: str) -> Response:
-    if closed := not_open(desk, survey, survey.view(code).path):
+    if closed := not_open(desk, survey, survey.view(code).path, invited=invited(request, survey)):
         return closed
     unit = channel = ""
     if code:
@@ -341,6 +342,9 @@ async def _send(request: Request, desk: Desk, survey: Published, key: str, draft
     except Spent:
         await keep(desk, lambda connection: collect.save_draft(connection, draft))
         return html(used(survey.view(), receipt_path(survey)), 410)
+    except NotInvited:
+        await keep(desk, lambda connection: collect.save_draft(connection, draft))
+        return html(view.by_invitation(survey.view()), 403)
     except receipts.Unknown:
         return html(view.receipt_ask(survey.view(), wrong=True, receipt_path=receipt_path(survey)), 404)
     count_steps(desk, survey, await _way(request, desk, survey, draft), (SENT,))

@@ -11,7 +11,8 @@ from babel.core import UnknownLocaleError
 from babel.dates import format_date
 
 from app.assets import static_url
-from app.words import LANGUAGES, day, language, render
+from app.languages import own_names
+from app.words import day, language, page_language, render
 from surveys.lots import Lot
 from surveys.questionnaire import Text
 
@@ -62,13 +63,13 @@ def draw(template: str, survey: SurveyView | None, /, **context: Any) -> str:
     receipt "code" sent along, or "" not at all.  `whole` brings the script of the form in one document, and tells it
     what the page is to it: the "welcome", the "form", or the end of a survey, after which its answers are "gone".
     """
-    others = [code for code in survey.languages if code != language()] if survey else []
+    names = own_names(survey.languages) if survey else {}
     frame: dict[str, Any] = {
         "survey": survey,
         "bank": survey.bank if survey else "",
         "simulated": survey.simulated if survey else False,
         "trial": survey.trial if survey else "",
-        "others": [(code, LANGUAGES.get(code, code)) for code in others],
+        "others": [(code, name) for code, name in names.items() if code != language()],
         "css": static_url("form.css"),
         "script": static_url("form.js"),
         "whole_script": static_url("whole.js"),
@@ -86,7 +87,7 @@ def draw(template: str, survey: SurveyView | None, /, **context: Any) -> str:
 
 def joined(*sentences: str) -> str:
     """Sentences one after the other; between Chinese or Japanese ones stands no space."""
-    return ("" if language().split("-")[0] in ("zh", "ja") else " ").join(sentences)
+    return ("" if page_language().split("-")[0] in ("zh", "ja") else " ").join(sentences)
 
 
 def one_line(text: str) -> str:
@@ -96,7 +97,7 @@ def one_line(text: str) -> str:
 
 def day_in_words(value: date) -> str:
     """A date as it is written in the language being spoken."""
-    locale = "en_GB" if language() == "en" else language().replace("-", "_")
+    locale = "en_GB" if page_language() == "en" else page_language().replace("-", "_")
     try:
         return format_date(value, "long", locale=locale)
     except (UnknownLocaleError, ValueError):

@@ -13,10 +13,11 @@ from app.assets import first_style
 from app.respond.cards import form_page
 from app.respond.receipts import changes, receipt_ask, receipt_show, withdrawn
 from app.respond.shell import SurveyView, day_in_words, draw, joined
-from app.words import _, ngettext, worded
+from app.words import _, alike, ngettext, worded
 
 __all__ = [
     "SurveyView",
+    "by_invitation",
     "changes",
     "closed",
     "form_page",
@@ -27,8 +28,10 @@ __all__ = [
     "problem",
     "receipt_ask",
     "receipt_show",
+    "split_title",
     "thanks",
     "welcome",
+    "why",
     "withdrawn",
 ]
 
@@ -38,14 +41,14 @@ def welcome(survey: SurveyView, *, receipt_path: str, whole: bool = False) -> st
 
     With `whole`, a browser with script goes on to the form in one document.
     """
-    over, title = _title(survey)
+    over, title = split_title(survey)
     return draw(
         "welcome",
         survey,
         switch="inside",
         over=over,
         title=title,
-        why=_why(survey),
+        why=why(survey),
         intro=worded(survey.intro),
         facts=_facts(survey),
         keeper=survey.keeper or survey.bank,
@@ -55,17 +58,18 @@ def welcome(survey: SurveyView, *, receipt_path: str, whole: bool = False) -> st
     )
 
 
-def _title(survey: SurveyView) -> tuple[str, str]:
+def split_title(survey: SurveyView) -> tuple[str, str]:
     """A title such as "Subject: what is asked", as the line above the title and the title."""
     words = worded(survey.title)
     for colon in (": ", "："):
         over, found, title = words.partition(colon)
         if found and title:
-            return over, title[0].upper() + title[1:]
+            return alike(words, over), alike(words, title[0].upper() + title[1:])
     return "", words
 
 
-def _why(survey: SurveyView) -> str:
+def why(survey: SurveyView) -> str:
+    """Why the bank asks, in one sentence."""
     reasons = {
         "staff": _(
             "%(bank)s asks the people who serve its customers what stands in the way of good service, "
@@ -169,6 +173,13 @@ def preview_over(survey: SurveyView) -> str:
     words = _("All answers were checked, and none was stored. Customers see their receipt code on this page.")
     title = _("This is the end of the preview")
     return _message(survey, title, words, again=survey.path, again_words=_("Back to the beginning"), gone=True)
+
+
+def by_invitation(survey: SurveyView) -> str:
+    """Only personal links lead into the survey."""
+    words = _("Its questions are open to people whom %(bank)s has written to.") % {"bank": survey.bank}
+    rest = _("If you are one of them, please open the link in your mail; this address leads no further.")
+    return _message(survey, _("This survey is by invitation only"), words, rest)
 
 
 def lost(survey: SurveyView) -> str:

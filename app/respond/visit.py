@@ -115,14 +115,34 @@ def correcting(request: Request, survey: Published) -> tuple[str, int]:
     return code, int(order) if order.isdigit() and len(order) < 6 else 0
 
 
+def invited(request: Request, survey: Published) -> bool:
+    """Whether the visit came by a personal link or a receipt, as far as its browser says.
+
+    What it sends is looked at again where it is stored.
+    """
+    known = (once_cookie(survey), correcting_cookie(survey), f"fgo-{survey.slug}")
+    return any(name in request.cookies for name in known)
+
+
+def let_in(answer: Response, desk: Desk, survey: Published) -> None:
+    """Open the form of a survey by invitation to somebody who changes answers given there."""
+    path, secure = f"/s/{survey.slug}", desk.settings.secure
+    answer.set_cookie(f"fgo-{survey.slug}", "1", path=path, httponly=True, samesite="lax", secure=secure)
+
+
 def receipt_path(survey: Published) -> str:
     """Where a receipt code can be entered."""
     return f"/s/{survey.slug}/receipt"
 
 
-def not_open(desk: Desk, survey: Published, path: str = "") -> HTMLResponse | None:
-    """The page that says why nothing can be answered now, or None; `path` is the way by which the person came."""
+def not_open(desk: Desk, survey: Published, path: str = "", *, invited: bool = False) -> HTMLResponse | None:
+    """The page that says why nothing can be answered now, or None.
+
+    `path` is the way by which the person came; `invited` says that it was a personal link, or a receipt.
+    """
     state = survey.state(desk.settings.today())
+    if state == "open" and survey.invited_only and not (invited or survey.preview):
+        return html(view.by_invitation(survey.view()), 403)
     if survey.preview or state in ("open", "pilot"):
         return None
     if state == "paused":

@@ -15,11 +15,12 @@ from typing import Any
 from markupsafe import Markup
 
 from app.assets import static_url
+from app.languages import own_names
 from app.respond.cards import LISTED, next_words, on_every_page, on_page
 from app.respond.faults import first_field, heading_words, leave_words, length_words, place_of, sentence, sum_words
 from app.respond.headings import page_of, place
 from app.respond.shell import SurveyView, draw
-from app.words import LANGUAGES, _, worded
+from app.words import _, worded
 from surveys.coding import Codebook
 from surveys.form import Card, Fault, Page, reminders
 from surveys.lots import Lot
@@ -53,7 +54,7 @@ def whole_page(
         seal=seal,
         kiosk=kiosk,
         first=survey.languages[0],
-        languages=[(code, LANGUAGES.get(code, code)) for code in survey.languages],
+        languages=list(own_names(survey.languages).items()),
         whole_title=worded(survey.title),
         kiosk_script=static_url("kiosk.js") if kiosk else "",
         rules=data(rules(pages, book, survey.lots, survey.shuffled) | {"words": _words(survey, pages)}),

@@ -118,7 +118,7 @@ def _open(name: str, data: bytes) -> Table:
     if len(data) > LARGEST_FILE:
         raise ListError("size", f"{len(data):,}")
     if ending == ".xlsx":
-        _check_packed(data)
+        check_packed(data)
     with tempfile.TemporaryDirectory(prefix="fivegaps-") as folder:
         path = Path(folder) / f"contacts{ending}"  # never under the name that a stranger gave it
         path.write_bytes(data)
@@ -130,7 +130,7 @@ def _open(name: str, data: bytes) -> Table:
     return table
 
 
-def _check_packed(data: bytes) -> None:
+def check_packed(data: bytes, most: int = LARGEST_UNPACKED) -> None:
     """Refuse an Excel file that unpacks to far more than it is, before anything unpacks it."""
     import io
 
@@ -138,11 +138,9 @@ def _check_packed(data: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise FileError(
-            "file: not a readable Excel workbook; allowed is .xlsx with the list on its first sheet"
-        ) from error
+        raise FileError("file: not a readable Excel workbook; allowed is .xlsx") from error
     unpacked = sum(part.file_size for part in parts)
-    if len(parts) > MOST_PARTS or unpacked > min(LARGEST_UNPACKED, HIGHEST_RATIO * len(data)):
+    if len(parts) > MOST_PARTS or unpacked > min(most, HIGHEST_RATIO * len(data)):
         raise ListError("packed", f"{unpacked:,}")
 
 

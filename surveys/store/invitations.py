@@ -62,6 +62,10 @@ class OtherKey(ValueError):
     """The links of a survey were made with another key, so nobody can be reminded of them."""
 
 
+class NotInvited(ValueError):
+    """A survey that can be answered by personal links alone got answers without one."""
+
+
 @dataclass(frozen=True)
 class Opening:
     """What a one-time link opens."""
@@ -113,15 +117,23 @@ def take_in(connection: Connection, survey_id: int, book: Codebook, arrival: Arr
     ------
     Spent
         The link had brought answers under another key, or is none of this survey.
+    NotInvited
+        Without a link, when the survey takes none but those; here, so that no way in can forget it.
     Conflict
         As `collect.ingest`.
     """
+    if not link and _invited_only(connection, survey_id) and not sent_before(connection, arrival.key):
+        raise NotInvited("the survey is answered by invitation only")
     if link and not sent_before(connection, arrival.key):
         won = connection.execute(_SPEND, {"link": link, "survey": survey_id}).rowcount
         # While we waited for the link's row, the very same answers may have come in by another way.
         if not won and not sent_before(connection, arrival.key):
             raise Spent("the link has been used")
     return collect.ingest(connection, survey_id, book, [arrival])
+
+
+def _invited_only(connection: Connection, survey_id: int) -> bool:
+    return bool(connection.execute(select(col(Survey.invited_only)).where(col(Survey.id) == survey_id)).scalar())
 
 
 def count_opening(connection: Connection, survey_id: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, Protocol
 
-from sqlalchemy import Connection, func
+from sqlalchemy import Connection, func, update
 from sqlmodel import Session, col, select
 
 from surveys.authoring import ready_to_publish
@@ -103,6 +103,7 @@ def publish(
     simulated: bool = False,
     phase: Literal["draft", "open"] = "open",
     planned: int = 0,
+    invited_only: bool = False,
 ) -> Survey:
     """Publish a questionnaire: its copy is frozen in the survey and never changes.
 
@@ -149,6 +150,7 @@ def publish(
         simulated=simulated,
         phase=phase,
         planned=planned,
+        invited_only=invited_only,
     )
     session.add(survey)
     session.flush()
@@ -188,6 +190,11 @@ class Dated(Protocol):
     @property
     def ended_on(self) -> date | None:
         """The day on which it was closed by hand."""
+
+
+def invite_only(session: Session, survey: Survey, only: bool) -> None:
+    """Whether the survey is answered by personal links alone, or by its public address and short links too."""
+    session.connection().execute(update(Survey).where(col(Survey.id) == survey.id).values(invited_only=only))
 
 
 def state(survey: Dated, today: date) -> str:

@@ -27,7 +27,17 @@ def violations(page: Page) -> list[str]:
 @pytest.mark.parametrize(("locale", "scheme", "width"), LOOKS)
 @pytest.mark.parametrize(
     "path",
-    ["/", "/surveys/new", "/surveys/demo", "/surveys/demo/report", "/surveys/demo/codebook.html", "/s/demo", "/x"],
+    [
+        "/",
+        "/translations",
+        "/surveys/demo/invitations/texts",
+        "/surveys/new",
+        "/surveys/demo",
+        "/surveys/demo/report",
+        "/surveys/demo/codebook.html",
+        "/s/demo",
+        "/x",
+    ],
 )
 def test_page_has_no_barrier(visit: Visit, path: str, locale: str, scheme: str, width: int) -> None:
     page = visit(locale=locale, color_scheme=scheme, viewport={"width": width, "height": 2000}).new_page()

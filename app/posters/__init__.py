@@ -1,0 +1,1 @@
+"""Posters and table cards with the way into a survey, as PDF."""
