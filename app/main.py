@@ -16,12 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import assets, errors
 from app.cache import Cache
-from app.desk import appendix, data, devices, improvements, lifecycle, pages, report, signing
+from app.desk import appendix, data, devices, improvements, lifecycle, pages, quotas, report, signing
 from app.invite import desk as invite_desk
 from app.invite import routes as invite
 from app.invite.sending import Postman
 from app.requests import LARGEST_BODY, Desk
-from app.respond import delivery, elsewhere, kiosk, offline, own_answers
+from app.respond import delivery, elsewhere, enough, kiosk, offline, own_answers
 from app.respond import routes as respond
 from app.settings import Settings
 from app.steps import Steps
@@ -183,7 +183,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     for path in delivery.PASSED:
         app.add_route(path, delivery.passed, ["POST"])
     app.add_route(respond.ONE_PAGE, respond.one_page, ["GET", "POST"])
-    for part in (respond.router, own_answers.router, elsewhere.router, offline.router, kiosk.router):
+    for part in (respond.router, enough.router, own_answers.router, elsewhere.router, offline.router, kiosk.router):
         app.include_router(part)
     app.add_route("/s/{slug}/{code}", respond.welcome, ["GET"])
     for part in (
@@ -194,6 +194,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         pages.router,
         devices.router,
         improvements.router,
+        quotas.router,
         lifecycle.router,
         report.router,
         appendix.router,

@@ -90,6 +90,7 @@ class Wish:
     shuffled: bool = False
     exposure: bool = False
     stage_comments: bool = False
+    screening: tuple[str, ...] = ()
     planned: str = ""
     begin: str = "draft"
 
@@ -195,7 +196,9 @@ def _wish(posted: Posted) -> Wish:
     values = {name: posted.get(name).strip()[:200] for name in names}
     values["begin"] = values["begin"] or Wish.begin
     ticked = ("stage_importance", "short_form", "shuffled", "exposure", "stage_comments")
-    return Wish(**values, **{name: posted.get(name) == "yes" for name in ticked})  # type: ignore[arg-type]
+    marks: dict[str, Any] = {name: posted.get(name) == "yes" for name in ticked}
+    screening = tuple(name[:40] for name in posted.values.get("screening", ()))
+    return Wish(**values, **marks, screening=screening)
 
 
 def day_of(text: str, name: str, messages: dict[str, str]) -> date | None:
@@ -233,7 +236,11 @@ def _chosen(wish: Wish, messages: dict[str, str]) -> Questionnaire | None:
     if wish.stage_comments:
         include += tuple(question.id for question in questionnaire.questions("comments") if question.stage)
     shuffled = wish.shuffled and bool(questionnaire.items)
-    return questionnaire.variant(format_, include, DRAWN if wish.short_form else None, shuffled)
+    if unknown := [name for name in wish.screening if name not in questionnaire.screenable]:
+        told = _("The question “%(value)s” cannot be asked first; allowed are %(allowed)s.")
+        messages["screening"] = told % {"value": unknown[0], "allowed": ", ".join(questionnaire.screenable) or "–"}
+        return None
+    return questionnaire.variant(format_, include, DRAWN if wish.short_form else None, shuffled, wish.screening)
 
 
 @router.get("/surveys/{slug}")

@@ -35,6 +35,7 @@ def whole_page(
     address: str,
     seal: str = "",
     kiosk: bool = False,
+    full: Sequence[tuple[str, str, int, str]] = (),
 ) -> str:
     """All pages of questions, all of them hidden at first, with their rules and the page of thanks."""
     leaves = [on_page(page, pages, page.cards, *_nth(page, pages)[0]) for page in pages]
@@ -56,7 +57,12 @@ def whole_page(
         languages=[(code, LANGUAGES.get(code, code)) for code in survey.languages],
         whole_title=worded(survey.title),
         kiosk_script=static_url("kiosk.js") if kiosk else "",
-        rules=data(rules(pages, book, survey.lots, survey.shuffled) | {"words": _words(survey, pages)}),
+        full=full,
+        rules=data(
+            ({"full": full} if full else {})
+            | rules(pages, book, survey.lots, survey.shuffled)
+            | {"words": _words(survey, pages)}
+        ),
         slot=lambda name: "",
         mark=lambda field, byte: "",
     )
@@ -81,6 +87,7 @@ def rules(pages: Sequence[Page], book: Codebook, lots: Sequence[Lot] = (), shuff
                 {
                     "number": page.number,
                     "reminds": page.reminds,
+                    **({"screens": True} if page.title == "screening" else {}),
                     "at": _at(page, pages),
                     "cards": [_card(card, book, shuffled) for card in page.cards],
                 }
