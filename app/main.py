@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import assets, errors
 from app.cache import Cache
-from app.desk import appendix, data, devices, improvements, lifecycle, pages, quotas, report, signing
+from app.desk import appendix, channels, data, devices, improvements, lifecycle, pages, quotas, report, signing
+from app.desk import fieldwork as watching
 from app.invite import desk as invite_desk
 from app.invite import routes as invite
 from app.invite.sending import Postman
@@ -195,6 +196,8 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         devices.router,
         improvements.router,
         quotas.router,
+        channels.router,
+        watching.router,
         lifecycle.router,
         report.router,
         appendix.router,

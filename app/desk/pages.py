@@ -19,6 +19,7 @@ from app.desk.phases import aimed_at, begun_as, panel_of, refusal
 from app.desk.report_words import stage_names
 from app.desk.series import waves_of
 from app.desk.short_form import PLANNED, preview_of, preview_rows
+from app.desk.ways import ways_of
 from app.requests import Desk, DeskDep, LanguageDep, Posted, PostedDep
 from app.words import N_, _, render
 from surveys.authoring import bank, load
@@ -193,10 +194,10 @@ def worded(complaint: publish.Complaint) -> str:
 
 def _wish(posted: Posted) -> Wish:
     names = ("questionnaire", "format", "slug", "bank", "wave", "opens", "closes", "planned", "begin")
-    values = {name: posted.get(name).strip()[:200] for name in names}
+    values: dict[str, Any] = {name: posted.get(name).strip()[:200] for name in names}
     values["begin"] = values["begin"] or Wish.begin
     ticked = ("stage_importance", "short_form", "shuffled", "exposure", "stage_comments")
-    marks: dict[str, Any] = {name: posted.get(name) == "yes" for name in ticked}
+    marks = {name: posted.get(name) == "yes" for name in ticked}
     screening = tuple(name[:40] for name in posted.values.get("screening", ()))
     return Wish(**values, **marks, screening=screening)
 
@@ -259,7 +260,8 @@ def show_survey(
 ) -> Response:
     """The page of a survey, with what was wrong in what was sent from it."""
     with reading(desk.engine) as session:
-        links = publish.links(session, survey)
+        address = f"{desk.settings.public_url}/s/{survey.slug}"
+        ways = ways_of(session, survey, address)
         released, number = publish.counts(session, survey)
         panel = panel_of(session, survey, desk.settings.today())
         waves = waves_of(session, survey, desk.settings.today())
@@ -268,14 +270,13 @@ def show_survey(
             "desk/survey.html",
             frame=frame(request, desk, visitor),
             survey=survey,
-            links=links,
+            ways=ways,
             released=released,
             releases=number,
             state=panel.state,
             panel=panel,
             waves=waves,
             messages=messages,
-            address=f"{desk.settings.public_url}/s/{survey.slug}",
             batch=releases.BATCH,
         ),
         status,
