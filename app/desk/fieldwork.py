@@ -24,6 +24,7 @@ from app.desk.progress import first_sentence, live, look, percent, points, settl
 from app.desk.quotas import rows_of
 from app.requests import Desk, DeskDep, LanguageDep, Posted, PostedDep
 from app.words import N_, _, render, speak
+from app.words import language as spoken
 from app.words import worded as say
 from surveys.store import devices, publish
 from surveys.store.database import reading, writing
@@ -65,7 +66,7 @@ def _page(
     message: tuple[str, str] = ("", ""),
 ) -> Response:
     counted = look(desk, survey)
-    key = ("fieldwork", survey.id, survey.revision, survey.planned, repr(survey.margins))
+    key = ("fieldwork", survey.id, survey.revision, survey.planned, repr(survey.margins), spoken())
     settled = desk.cache.get(key, lambda: settled_of(desk, survey))
     with reading(desk.engine) as session:
         tablets = [one for one in devices.all_of(session, survey.id or 0) if not one.retired]

@@ -95,7 +95,7 @@ def test_known_shares_are_kept_and_compared(lin: TestClient, database: Engine, s
     shares = dict.fromkeys(codes, "0") | {codes[0]: "90", codes[1]: "10"}
     posted = {f"{question.id}:{code}": share for code, share in shares.items()}
     page = lin.post(f"{PAGE}/margins", data={"csrf": token(lin.get(PAGE).text)} | posted)
-    assert page.status_code == 200 and "95 % interval" in page.text
+    assert page.status_code == 200 and "Interval (95 in 100)" in page.text
     assert margins_of(database)[question.id][codes[0]] == 0.9
 
 
