@@ -197,7 +197,7 @@ def _wish(posted: Posted) -> Wish:
     values: dict[str, Any] = {name: posted.get(name).strip()[:200] for name in names}
     values["begin"] = values["begin"] or Wish.begin
     ticked = ("stage_importance", "short_form", "shuffled", "exposure", "stage_comments")
-    marks = {name: posted.get(name) == "yes" for name in ticked}
+    marks: dict[str, Any] = {name: posted.get(name) == "yes" for name in ticked}
     screening = tuple(name[:40] for name in posted.values.get("screening", ()))
     return Wish(**values, **marks, screening=screening)
 
