@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from analysis.causes import Insiders
 from analysis.matrix import Bytes, Layout, ScoreMatrix, rated
-from analysis.screening import Checks
+from analysis.screening import CAME, Checks
 from analysis.study import Grouping, Study
 from surveys.codes import BLANK, HIGHEST_ANSWER, NOT_ASKED
 from surveys.coding import Codebook
+from surveys.flags import NAMES
+from surveys.form import pages
 from surveys.lots import DRAWN, design
 from surveys.questionnaire import WITH, WITHOUT, Question, Questionnaire
 
@@ -89,6 +91,10 @@ class Context:
     days : (n,) int or None
     closed : bool
     planned : int or None
+    flags : name -> (n,) bool, or None
+        How the answers came, by the names of `surveys.flags`.
+    order : (n,) int or None
+        Seeds of the items' order (`surveys.order`).
     """
 
     unit: NDArray[np.object_] | None = None
@@ -97,6 +103,23 @@ class Context:
     days: NDArray[np.int32] | None = None
     closed: bool = True
     planned: int | None = None
+    flags: dict[str, NDArray[np.bool_]] | None = None
+    order: NDArray[np.int32] | None = None
+
+
+def flags_apart(flags: NDArray[np.integer]) -> dict[str, NDArray[np.bool_]]:
+    """Sums of flags as one column a flag.
+
+    Parameters
+    ----------
+    flags : (n,) int
+        As they are stored (`surveys.flags`).
+
+    Returns
+    -------
+    name -> (n,) bool
+    """
+    return {name: flags & bit > 0 for bit, name in NAMES.items()}
 
 
 def study_of(questionnaire: Questionnaire, book: Codebook, closed: Bytes, context: Context | None = None) -> Study:
@@ -135,7 +158,7 @@ def study_of(questionnaire: Questionnaire, book: Codebook, closed: Bytes, contex
         {name: closed[:, book.place[name]] for name in ratings},
         low,
         {name: q.scale.points for name, q in ratings.items() if q.scale is not None},
-        _checks(questionnaire, book, closed),
+        _checks(questionnaire, book, closed, context),
         context.days,
         context.closed,
         context.planned,
@@ -220,8 +243,11 @@ def _features(questionnaire: Questionnaire, book: Codebook, closed: Bytes) -> di
     }
 
 
-def _checks(questionnaire: Questionnaire, book: Codebook, closed: Bytes) -> Checks:
-    """The attention check and the respondent's own word, where they were asked; a blank is no failure."""
+def _checks(questionnaire: Questionnaire, book: Codebook, closed: Bytes, context: Context) -> Checks:
+    """The attention check and the respondent's own word, where they were asked; a blank is no failure.
+
+    Beside them, how the answers came and in which order the items stood.
+    """
     attention = own_word = None
     for question in questionnaire.questions("quality"):
         column = closed[:, book.place[question.id]]
@@ -230,7 +256,20 @@ def _checks(questionnaire: Questionnaire, book: Codebook, closed: Bytes) -> Chec
             attention = (column != BLANK) & (column != wanted) & (column <= HIGHEST_ANSWER)
         elif question.type == "single" and "no" in (codes := [option.code for option in question.options]):
             own_word = column == codes.index("no") + 1
-    return Checks(attention, own_word)
+    came = None if context.flags is None else {name: context.flags[name] for name in CAME if name in context.flags}
+    seeds = context.order if questionnaire.shuffled or (context.order is not None and context.order.any()) else None
+    return Checks(attention, own_word, came=came, seeds=seeds, pages=_pages(questionnaire) if seeds is not None else ())
+
+
+def _pages(questionnaire: Questionnaire) -> tuple[tuple[int, ...], ...]:
+    """The places of the items that are rated together on a page of perceptions, page by page."""
+    place = {item.id: at for at, item in enumerate(questionnaire.items)}
+    column = "perception" if questionnaire.format != "three_column" else questionnaire.columns[0]
+    return tuple(
+        tuple(place[card.item.id] for card in page.cards if card.item is not None)
+        for page in pages(questionnaire)
+        if page.title == "items" and page.column == column
+    )
 
 
 class _Columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ from analysis.matrix import ScoreMatrix, rated
 from analysis.results import Statistic
 from analysis.thresholds import DEFAULT, Thresholds
 from surveys.codes import NOT_ASKED
+from surveys.order import ranks
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -26,8 +28,15 @@ FAMILIES: dict[str, str] = {
     "even_odd": "inconsistency",
     "speed": "speed",
     "attention": "attention",
+    "same_browser": "origin",
+    "no_proof": "origin",
+    "burst": "origin",
+    "hasty": "speed",
 }
 """Flag -> family; flags of one family tell the same thing, so only flags of different families add up."""
+
+CAME = ("same_browser", "no_proof", "burst", "hasty")
+"""Flags of the way answers came (`surveys.flags`) that speak of care; a late or surplus answer is as good as others."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +50,22 @@ class Checks:
     seconds : (n,) float or None
         Time spent on the ratings.
     duplicate : (n,) bool or None
+        Answers known to be a second time of the same person's.
+    came : flag -> (n,) bool, or None
+        Signs of the way they came, of `CAME`.
+    seeds : (n,) int or None
+        Seeds of the items' order (`surveys.order`), where it was drawn by lot; 0 is the questionnaire's own.
+    pages : tuple of tuple of int
+        With seeds, the places of the items of each page, in the questionnaire's order.
     """
 
     attention_failed: Flags | None = None
     self_report_failed: Flags | None = None
     seconds: Floats | None = None
     duplicate: Flags | None = None
+    came: dict[str, Flags] | None = None
+    seeds: NDArray[np.int32] | None = None
+    pages: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +119,32 @@ def longstring(ratings: Floats, asked: Flags | None = None) -> NDArray[np.int64]
         run, before = np.where(shown, longer, run), np.where(shown, ratings[:, j], before)
         best = np.maximum(best, run)
     return best
+
+
+def as_shown(items: Sequence[str], pages: Sequence[Sequence[int]], seeds: NDArray[np.integer]) -> NDArray[np.int16]:
+    """The order in which items stood before each respondent.
+
+    Parameters
+    ----------
+    items : (k,) ids
+    pages : places of the items of each page, in the questionnaire's order
+    seeds : (n,) int
+        Of each visit (`surveys.order`); 0 leaves a page as it is.
+
+    Returns
+    -------
+    (n, k) int
+        Places of the items, the first shown first.
+    """
+    ordered = np.empty((len(seeds), sum(map(len, pages))), np.int16)
+    drawn = np.asarray(seeds) != 0
+    at = 0
+    for page in pages:
+        places = np.array(page, np.int16)
+        by_rank = np.argsort(ranks([items[place] for place in page], seeds), axis=1, kind="stable")
+        ordered[:, at : at + len(page)] = np.where(drawn[:, None], places[by_rank], places)
+        at += len(page)
+    return ordered
 
 
 def within_person_sd(ratings: Floats) -> Floats:
@@ -207,7 +252,7 @@ def screen(matrix: ScoreMatrix, checks: Checks | None = None, thresholds: Thresh
     perception = np.where(rated(matrix.perception), matrix.perception, np.nan)
     answered = (~np.isnan(perception)).sum(axis=1)
     shown = matrix.perception != NOT_ASKED
-    runs, spread = longstring(perception, shown), within_person_sd(perception)
+    runs, spread = _runs(matrix, checks, perception, shown), within_person_sd(perception)
     complete = ~np.isnan(perception).any(axis=1)
     base = perception[complete] if int(complete.sum()) > 3 * perception.shape[1] else perception[answered > 0]
     mean, covariance = _moments(base)
@@ -232,6 +277,7 @@ def screen(matrix: ScoreMatrix, checks: Checks | None = None, thresholds: Thresh
         flags["speed"] = (pace < thresholds.seconds_per_item) | (checks.seconds < thresholds.speed_share * middle)
     other = np.logical_or.reduce(list(flags.values()))
     flags["irv"] = (np.nan_to_num(spread, nan=9.0) < thresholds.irv_floor) & other
+    flags |= checks.came or {}  # after: how answers came makes an even mind no more suspect
     families = sum(
         (np.logical_or.reduce([flags[name] for name in flags if FAMILIES[name] == family]).astype(np.int64)
          for family in sorted({FAMILIES[name] for name in flags})),
@@ -241,6 +287,14 @@ def screen(matrix: ScoreMatrix, checks: Checks | None = None, thresholds: Thresh
     for alone in (checks.self_report_failed, checks.duplicate):
         excluded = excluded | alone if alone is not None else excluded
     return Screen(runs, spread, tail, consistency, flags, families, excluded)
+
+
+def _runs(matrix: ScoreMatrix, checks: Checks, ratings: Floats, shown: Flags) -> NDArray[np.int64]:
+    """Longest runs in the order in which each respondent met the items."""
+    if checks.seeds is None:
+        return longstring(ratings, shown)
+    order = as_shown(matrix.layout.items, checks.pages, checks.seeds)
+    return longstring(np.take_along_axis(ratings, order, axis=1), np.take_along_axis(shown, order, axis=1))
 
 
 def _moments(rows: Floats) -> tuple[Floats, Floats]:
@@ -292,9 +346,11 @@ def quality(found: Screen, checks: Checks | None = None, thresholds: Thresholds 
     """Shares of respondents by flag, and by the rule, with Wilson's interval."""
 
     n, checks = int(found.excluded.size), checks or Checks()
+    came = checks.came or {}
     absent = [name for name, part in (
-        ("attention", checks.attention_failed), ("self_report", checks.self_report_failed), ("speed", checks.seconds),
-        ("duplicate", checks.duplicate)) if part is None]  # fmt: skip
+        ("attention", checks.attention_failed), ("self_report", checks.self_report_failed),
+        ("speed", came.get("hasty", checks.seconds)), ("duplicate", came.get("same_browser", checks.duplicate)),
+    ) if part is None]  # fmt: skip
     shares = {name: wilson(int(part.sum()), n, thresholds.level) for name, part in found.flags.items()}
     for name, alone in (("self_report", checks.self_report_failed), ("duplicate", checks.duplicate)):
         if alone is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,12 +159,12 @@ class Study:
         def take(values: NDArray[np.bool_] | Floats | None) -> NDArray[np.bool_] | Floats | None:
             return None if values is None else values[chosen]
 
-        checks = Checks(
-            *(
-                take(getattr(self.checks, name))
-                for name in ("attention_failed", "self_report_failed", "seconds", "duplicate")
-            )  # type: ignore[arg-type]
-        )
+        own = self.checks
+        single = ("attention_failed", "self_report_failed", "seconds", "duplicate")
+        taken = {name: take(getattr(own, name)) for name in single}
+        came = None if own.came is None else {name: one[chosen] for name, one in own.came.items()}
+        seeds = None if own.seeds is None else own.seeds[chosen]
+        checks = replace(own, **taken, came=came, seeds=seeds)  # type: ignore[arg-type]
         return Study(
             self.matrix.rows(chosen),
             {name: one.rows(chosen) for name, one in self.traits.items()},

@@ -112,7 +112,9 @@ def read_file(given: argparse.Namespace, questionnaire: Questionnaire, path: str
         )
     book = codebook(questionnaire)
     beside = read_beside(book, table, _named(given), answers.skipped)
-    context = Context(beside.branch, beside.way_in, beside.language, beside.days)
+    context = Context(
+        beside.branch, beside.way_in, beside.language, beside.days, flags=beside.flags or None, order=beside.order
+    )
     study = study_of(questionnaire, book, answers.closed, context)
     study.texts.update({name: told for name, told in beside.comments if told})
     return File(table, study, answers.skipped, beside.person)

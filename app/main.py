@@ -16,14 +16,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import assets, errors
 from app.cache import Cache
-from app.desk import appendix, data, devices, improvements, lifecycle, pages, report, signing, translations
+from app.desk import (
+    appendix,
+    channels,
+    data,
+    devices,
+    improvements,
+    lifecycle,
+    pages,
+    quotas,
+    report,
+    signing,
+    translations,
+)
+from app.desk import fieldwork as watching
 from app.invite import desk as invite_desk
 from app.invite import routes as invite
 from app.invite import texts as invite_texts
 from app.invite.sending import Postman
 from app.posters import routes as posters
 from app.requests import LARGEST_BODY, Desk
-from app.respond import delivery, elsewhere, kiosk, offline, own_answers
+from app.respond import delivery, elsewhere, enough, kiosk, offline, own_answers
 from app.respond import routes as respond
 from app.settings import Settings
 from app.steps import Steps
@@ -185,7 +198,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     for path in delivery.PASSED:
         app.add_route(path, delivery.passed, ["POST"])
     app.add_route(respond.ONE_PAGE, respond.one_page, ["GET", "POST"])
-    for part in (respond.router, own_answers.router, elsewhere.router, offline.router, kiosk.router):
+    for part in (respond.router, enough.router, own_answers.router, elsewhere.router, offline.router, kiosk.router):
         app.include_router(part)
     app.add_route("/s/{slug}/{code}", respond.welcome, ["GET"])
     for part in (
@@ -199,6 +212,9 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         translations.router,
         devices.router,
         improvements.router,
+        quotas.router,
+        channels.router,
+        watching.router,
         lifecycle.router,
         report.router,
         appendix.router,

@@ -53,9 +53,8 @@ def main() -> None:
         server.should_exit = True
         thread.join(timeout=10)
     for locale, times in seen.items():
-        print(
-            f"first text, {locale}: {min(times):.2f} s at best, {sorted(times)[VISITS // 2]:.2f} s in the middle (goal: 1 s)"
-        )
+        middle = sorted(times)[VISITS // 2]
+        print(f"first text, {locale}: {min(times):.2f} s at best, {middle:.2f} s in the middle (goal: 1 s)")
     for name, size in parts.items():
         print(f"{name:<40} {size / 1000:6.1f} kB")
     print(f"{'together':<40} {sum(parts.values()) / 1000:6.1f} kB (goal: 30 kB)")

@@ -5,7 +5,7 @@
 const about = document.body.dataset; // what this page is to the script, and of which survey
 const form = document.querySelector("form");
 const dataOf = (id) => JSON.parse(document.getElementById(id).textContent);
-const { pages, words, lots, shuffled } = about.whole === "form" ? dataOf("rules") : {};
+const { pages, words, lots, shuffled, full = [] } = about.whole === "form" ? dataOf("rules") : {};
 
 // ---- What is kept on the device: one entry a survey, with the key under which the answers will be sent
 
@@ -99,6 +99,12 @@ const resume = () => {
   field.value = code;
   history.replaceState(null, "", location.pathname + location.search);
   form.querySelector(".go").focus();
+};
+
+// There are enough answers, but not for somebody who has begun: those go on.
+const goOnAll = () => {
+  const mine = kept();
+  if (mine && Object.keys(mine.values).length) location.replace(`${mine.path}/form`);
 };
 
 // ---- The way through the form
@@ -313,6 +319,8 @@ const goOn = () => {
   if (faults.length && (reminded !== here || faults.some(({ blank }) => !blank))) return point(faults);
   state.furthest = Math.max(state.furthest, here.number);
   keep();
+  const over = here.screens && !state.corrects && full.find(([name, option]) => name && given(name)[0] === option);
+  if (over) return enough(over);
   const page = after(here.number);
   return page ? turn(page) : send();
 };
@@ -423,6 +431,22 @@ const thank = (receipt, earlier, waiting = false) => {
   titled(title.textContent);
   focusOn(title);
   dispatchEvent(new Event("thanked"));
+};
+
+// ---- Enough answers of this group, or by this way: known since the document was made, so nobody waits for the network
+
+const enough = ([, , quota, why]) => {
+  const [, kind, , code = ""] = state.path.split("/"), way = kind === "i" ? "@mail" : code;
+  sent = true;
+  forget();
+  if (!kiosk) navigator.sendBeacon(`/s/${about.survey}/turned`, new URLSearchParams({ quota, way }));
+  const told = document.getElementById("enough").content.cloneNode(true);
+  told.querySelector("[data-why]").textContent = why;
+  document.body.className = "narrow";
+  document.body.replaceChildren(...all("body > [data-waiting]"), told);
+  const title = document.querySelector("main h1");
+  titled(title.textContent);
+  focusOn(title);
 };
 
 // ---- To be continued on another device: the server keeps the answers sealed under a code
@@ -543,6 +567,8 @@ const begin = () => {
   if (!storageWorks()) return void location.replace(location.pathname.replace(/\/form$/, ""));
   pages.forEach(({ cards }) => cards.forEach(unfold));
   state = kept() ?? begun();
+  const closed = full.find(([name]) => !name);
+  if (closed && !state.corrects && !Object.keys(state.values).length) return void enough(closed);
   // A personal link stands for itself, by whichever way the answers on this device were begun.
   if (location.pathname.startsWith("/i/")) state.path = location.pathname.replace(/\/form$/, "");
   shelf().setItem(ENTRY, JSON.stringify(state));
@@ -556,4 +582,4 @@ const begin = () => {
   work();
 };
 
-({ welcome, form: begin, gone: forget, carry, resume })[about.whole]();
+({ welcome, form: begin, gone: forget, enough: goOnAll, carry, resume })[about.whole]();

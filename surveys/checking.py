@@ -90,6 +90,11 @@ def _items_fit(questionnaire: Questionnaire) -> Iterator[tuple[Place, str]]:
         )
     if questionnaire.drawn is not None and not lots(questionnaire):
         yield ("drawn",), "a short form needs stages, items with core: true, and more others than are drawn of a stage"
+    for place, name in enumerate(questionnaire.screening):
+        if name not in questionnaire.screenable:
+            allowed = ", ".join(questionnaire.screenable) or "none"
+            message = f"{name!r} cannot be asked first; allowed are choices of one answer among the segments: {allowed}"
+            yield ("screening", place), message
     importance = questionnaire.item_importance
     if importance and importance.scale not in [scale.id for scale in questionnaire.scales]:
         yield ("item_importance", "scale"), f"the scale is {importance.scale!r}; it is not defined under scales"

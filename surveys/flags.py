@@ -26,6 +26,10 @@ NAMES: dict[int, str] = {
 """The names under which files and the report speak of them."""
 
 
+COLUMN = "flag_"
+"""With the name behind it, the name of a column of 0 and 1 in files."""
+
+
 def names_of(flags: int) -> list[str]:
     """The names of the bits that are set.
 

@@ -18,7 +18,7 @@ from surveys.order import rank
 from surveys.piping import plain
 from surveys.questionnaire import NOT_REACHED, SUFFIX, Block, Column, Item, Question, Questionnaire, Scale, Stage, Text
 
-Title = Literal["items", "importance", "overall", "problem", "belief", "grid", "work", "about", "comments"]
+Title = Literal["screening", "items", "importance", "overall", "problem", "belief", "grid", "work", "about", "comments"]
 LONGEST_PAGE = 9  # cards; a stage of the bank's questionnaire has at most eight items
 
 
@@ -98,7 +98,9 @@ class Fault:
 def pages(questionnaire: Questionnaire) -> tuple[Page, ...]:
     """All pages of the form in order, the conditional ones included (`visible` tells which a person meets)."""
     book = codebook(questionnaire)
-    found = [*_item_pages(questionnaire, book), *_block_pages(questionnaire, book)]
+    first = [question for name in questionnaire.screening if (question := questionnaire.question(name))]
+    screening = [Page(0, "screening", tuple(_question_card(one, book) for one in first), {}, {})] if first else []
+    found = [*screening, *_item_pages(questionnaire, book), *_block_pages(questionnaire, book)]
     return tuple(replace(page, number=number) for number, page in enumerate(found, 1))
 
 
@@ -220,6 +222,8 @@ def _block_pages(questionnaire: Questionnaire, book: Codebook) -> Iterator[Page]
     ordered = [block for block in questionnaire.blocks if block.role != "exposure"]
     for block in sorted(ordered, key=lambda block: titles[block.role] == "about"):
         for question in _in_stage_order(questionnaire, block):
+            if question.id in questionnaire.screening:
+                continue  # it is asked first
             if block.role == "comments" and question.stage and questionnaire.items:
                 continue  # it stands with its stage
             stage = questionnaire.stage(question.stage) if question.stage and block.role in ("belief", "grid") else None

@@ -270,6 +270,7 @@ class Questionnaire(Part):
     min_group: int = Field(default=10, ge=5, le=1000)
     format: Format = "two_column"
     drawn: int | None = Field(default=None, ge=1, le=20)  # the short form: items of a stage asked beside the core
+    screening: tuple[str, ...] = ()  # facts about the person that are asked first, since quotas hang on them
     shuffled: bool = False  # items in random order within their stage, drawn for each visit
     stages: tuple[Stage, ...] = ()
     dimensions: tuple[Dimension, ...] = ()
@@ -323,17 +324,23 @@ class Questionnaire(Part):
         """The question of that id, or None."""
         return next((question for question in self.questions() if question.id == identifier), None)
 
+    @property
+    def screenable(self) -> tuple[str, ...]:
+        """Facts about the person that can be asked first: those with one answer that hang on no other."""
+        return tuple(q.id for q in self.questions("segments") if q.type == "single" and q.show_if is None)
+
     def variant(
         self,
         format: Format | None = None,
         include: tuple[str, ...] = (),
         drawn: int | None = None,
         shuffled: bool = False,
+        screening: tuple[str, ...] = (),
     ) -> Questionnaire:
         """The questionnaire as it is published: one format, and of the optional questions those in `include`.
 
         With `drawn` it is the short form (`surveys.lots`); with `shuffled` each customer meets the items of a stage in
-        an order of their own.
+        an order of their own; the questions in `screening` are asked first.
         """
         blocks = []
         for block in self.blocks:
@@ -345,6 +352,7 @@ class Questionnaire(Part):
             "blocks": tuple(blocks),
             "drawn": drawn or self.drawn,
             "shuffled": shuffled or self.shuffled,
+            "screening": screening or self.screening,
         }
         return self.model_copy(update=changed)
 

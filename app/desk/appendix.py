@@ -9,7 +9,7 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from analysis.coded import Context, layout_of, study_of
+from analysis.coded import Context, flags_apart, layout_of, study_of
 from analysis.report import plain
 from analysis.research import Research, build_research
 from analysis.study import Grouping, Study
@@ -44,7 +44,15 @@ def _researched(desk: Desk, survey: Survey, holdings: Holdings, selection: Selec
     rows = np.flatnonzero(selection.rows)
     released = holdings.released
     days = np.array([released.day[at].toordinal() for at in rows], np.int32)
-    context = Context(released.unit[rows], released.channel[rows], released.language[rows], days, survey.closed)
+    context = Context(
+        released.unit[rows],
+        released.channel[rows],
+        released.language[rows],
+        days,
+        survey.closed,
+        flags=None if released.flags is None else flags_apart(released.flags[rows]),
+        order=None if released.order is None else released.order[rows],
+    )
     study = study_of(holdings.questionnaire, holdings.book, released.closed[rows], context)
     if not selection.chosen:  # comments lie apart from the answers, so no filter reaches them
         with reading(desk.engine) as session:

@@ -30,6 +30,10 @@ def sign_words() -> dict[str, str]:
         "self_report_failed": _("Own word"),
         "seconds": _("Time spent"),
         "duplicate": _("Duplicate"),
+        "same_browser": _("Same browser as earlier answers"),
+        "no_proof": _("No sign of a browser at work"),
+        "burst": _("Very many from one network within a minute"),
+        "hasty": _("Sent sooner than the questions can be read"),
     }
 
 

@@ -49,9 +49,9 @@ def _name(survey: Survey, ending: str) -> str:
 def data_csv(desk: DeskDep, visitor: VisitorDep, survey: AnswersDep, bom: bool = False) -> Response:
     """All released submissions as CSV; `?bom=1` for Excel."""
     holdings = holdings_of(desk, survey)
-    return _file(
-        downloads.as_csv(holdings.book, holdings.released, bom=bom), "text/csv; charset=utf-8", _name(survey, "csv")
-    )
+    shuffled = holdings.questionnaire.shuffled
+    data = downloads.as_csv(holdings.book, holdings.released, bom=bom, shuffled=shuffled)
+    return _file(data, "text/csv; charset=utf-8", _name(survey, "csv"))
 
 
 @router.get("/surveys/{slug}/data.parquet")
@@ -60,7 +60,7 @@ def data_parquet(desk: DeskDep, visitor: VisitorDep, survey: AnswersDep) -> Resp
     holdings = holdings_of(desk, survey)
     about = {key: str(value) for key, value in _about(desk, survey).items()}
     return _file(
-        downloads.as_parquet(holdings.book, holdings.released, about),
+        downloads.as_parquet(holdings.book, holdings.released, about, shuffled=holdings.questionnaire.shuffled),
         "application/vnd.apache.parquet",
         _name(survey, "parquet"),
     )

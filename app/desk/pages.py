@@ -20,6 +20,7 @@ from app.desk.phases import aimed_at, begun_as, panel_of, refusal
 from app.desk.report_words import stage_names
 from app.desk.series import waves_of
 from app.desk.short_form import PLANNED, preview_of, preview_rows
+from app.desk.ways import ways_of
 from app.languages import own_names
 from app.requests import Desk, DeskDep, LanguageDep, Posted, PostedDep
 from app.words import N_, _, render
@@ -95,6 +96,7 @@ class Wish:
     exposure: bool = False
     stage_comments: bool = False
     invited_only: bool = False
+    screening: tuple[str, ...] = ()
     planned: str = ""
     begin: str = "draft"
     carried: str = ""  # a translated questionnaire, as the page of translations packs it
@@ -205,11 +207,12 @@ def worded(complaint: publish.Complaint) -> str:
 
 def _wish(posted: Posted) -> Wish:
     names = ("questionnaire", "format", "slug", "bank", "wave", "opens", "closes", "planned", "begin")
-    values = {name: posted.get(name).strip()[:200] for name in names}
+    values: dict[str, Any] = {name: posted.get(name).strip()[:200] for name in names}
     values["begin"] = values["begin"] or Wish.begin
     ticked = ("stage_importance", "short_form", "shuffled", "exposure", "stage_comments", "invited_only")
-    ticks = {name: posted.get(name) == "yes" for name in ticked}
-    return Wish(**values, **ticks, carried=posted.get("carried"))  # type: ignore[arg-type]
+    ticks: dict[str, Any] = {name: posted.get(name) == "yes" for name in ticked}
+    screening = tuple(name[:40] for name in posted.values.get("screening", ()))
+    return Wish(**values, **ticks, screening=screening, carried=posted.get("carried"))
 
 
 def carried(wish: Wish) -> Questionnaire | None:
@@ -256,7 +259,11 @@ def _chosen(wish: Wish, messages: dict[str, str]) -> Questionnaire | None:
     if wish.stage_comments:
         include += tuple(question.id for question in questionnaire.questions("comments") if question.stage)
     shuffled = wish.shuffled and bool(questionnaire.items)
-    return questionnaire.variant(format_, include, DRAWN if wish.short_form else None, shuffled)
+    if unknown := [name for name in wish.screening if name not in questionnaire.screenable]:
+        told = _("The question “%(value)s” cannot be asked first; allowed are %(allowed)s.")
+        messages["screening"] = told % {"value": unknown[0], "allowed": ", ".join(questionnaire.screenable) or "–"}
+        return None
+    return questionnaire.variant(format_, include, DRAWN if wish.short_form else None, shuffled, wish.screening)
 
 
 @router.get("/surveys/{slug}")
@@ -275,7 +282,8 @@ def show_survey(
 ) -> Response:
     """The page of a survey, with what was wrong in what was sent from it."""
     with reading(desk.engine) as session:
-        links = publish.links(session, survey)
+        address = f"{desk.settings.public_url}/s/{survey.slug}"
+        ways = ways_of(session, survey, address)
         released, number = publish.counts(session, survey)
         panel = panel_of(session, survey, desk.settings.today())
         waves = waves_of(session, survey, desk.settings.today())
@@ -284,14 +292,13 @@ def show_survey(
             "desk/survey.html",
             frame=frame(request, desk, visitor),
             survey=survey,
-            links=links,
+            ways=ways,
             released=released,
             releases=number,
             state=panel.state,
             panel=panel,
             waves=waves,
             messages=messages,
-            address=f"{desk.settings.public_url}/s/{survey.slug}",
             batch=releases.BATCH,
             tongues=_tongues(publish.questionnaire_of(survey).languages),
         ),

@@ -15,6 +15,7 @@ from app.invite import notices
 from app.requests import Desk, DeskDep, PostedDep, get_desk, keep, look, posted_form
 from app.respond import view
 from app.respond.delivery import count_passed, deliver, document, refused
+from app.respond.enough import at_the_door, full_of
 from app.respond.published import Published, published
 from app.respond.visit import Here, count_steps, html, not_open, once_cookie, receipt_path, see_other, set_language
 from app.words import LANGUAGES, _, negotiate, speak
@@ -81,6 +82,8 @@ async def welcome(request: Request, desk: DeskDep, token: str) -> Response:
     if isinstance(found, Response):
         return found
     opening, survey = found
+    if enough := at_the_door(desk, survey, opening.unit, opening.channel, MAIL):
+        return enough
     _count(desk, opening)
     count_steps(desk, survey, MAIL, (OPENED,))
     shown = replace(survey.view(), path=f"/i/{token}")
@@ -112,6 +115,8 @@ async def start(request: Request, desk: DeskDep, token: str, posted: PostedDep) 
         answer: Response = see_other(f"/i/{token}?lang={go}")
         _remember(answer, request, desk, survey, token, go)
         return answer
+    if enough := at_the_door(desk, survey, opening.unit, opening.channel, MAIL):
+        return enough
     # 307: the browser sends the same form there, along with the cookie of a draft that it may have.
     answer = RedirectResponse(f"/s/{survey.slug}/start", 307, {"cache-control": "no-store"})
     answer.set_cookie(
@@ -135,7 +140,7 @@ async def form(request: Request, desk: DeskDep, token: str) -> Response:
         return found
     opening, survey = found
     count_steps(desk, survey, MAIL, (STARTED,))
-    page = document(request, desk, survey, opening.unit)
+    page = document(request, desk, survey, opening.unit, full_of(survey, opening.unit, opening.channel))
     wish = request.query_params.get("lang")
     if wish in survey.questionnaire.languages:
         page = Response(page.body, page.status_code, dict(page.headers))

@@ -12,6 +12,7 @@ from fastapi import HTTPException, Request, Response
 
 from app.access import same_origin
 from app.requests import Desk, Posted, get_desk, keep, look, posted_form
+from app.respond.enough import full_of, rows
 from app.respond.faults import first_field, place_of, sentence
 from app.respond.names import fill
 from app.respond.published import Published
@@ -38,6 +39,7 @@ from surveys.piping import BANK, BRANCH
 from surveys.store import collect, receipts
 from surveys.store.fieldwork import MAIL, SENT, STARTED
 from surveys.store.invitations import NotInvited, Spent, take_in
+from surveys.store.quotas import Limit
 from surveys.tables import Link
 
 WHOLE = ("/s/{slug}/form", "/s/{slug}/{code}/form")
@@ -81,7 +83,8 @@ async def whole_form(request: Request) -> Response:
         return remember_language(request, desk, survey, closed)
     if "for-later" not in request.headers:  # a page that a browser only keeps, for when there is no network
         count_steps(desk, survey, link.code, (STARTED,))
-    return remember_language(request, desk, survey, document(request, desk, survey, link.unit))
+    full = full_of(survey, link.unit, link.channel)
+    return remember_language(request, desk, survey, document(request, desk, survey, link.unit, full))
 
 
 async def passed(request: Request) -> Response:
@@ -107,22 +110,40 @@ def page_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else 0
 
 
-def document(request: Request, desk: Desk, survey: Published, unit: str = "", *, kiosk: bool = False) -> Response:
+def document(
+    request: Request,
+    desk: Desk,
+    survey: Published,
+    unit: str = "",
+    full: tuple[Limit, ...] = (),
+    *,
+    kiosk: bool = False,
+) -> Response:
     """The form, the same for everybody who speaks the language; with `kiosk` as a shared tablet shows it.
 
-    Only where the wording of an item names the branch (`unit`) is there one for each branch.
+    Only where the wording of an item names the branch (`unit`), or quotas are `full`, is there more than one.
     """
 
     def draw() -> str:
         path = receipt_path(survey)
         address = f"{desk.settings.public_url}{path}"
         view, seal = survey.view(), desk.seal
-        text = whole_page(view, survey.pages, survey.book, receipt_path=path, address=address, seal=seal, kiosk=kiosk)
+        text = whole_page(
+            view,
+            survey.pages,
+            survey.book,
+            receipt_path=path,
+            address=address,
+            seal=seal,
+            kiosk=kiosk,
+            full=rows(full),
+        )
         return fill(text, {BANK: survey.bank, BRANCH: unit})
 
     unit = unit if survey.names_branch else ""
     kind = "kiosk" if kiosk else "whole"
-    return ready_page(request, survey, draw, kind, desk.settings.public_url, desk.seal, unit)
+    filled = tuple(one.id for one in full)
+    return ready_page(request, survey, draw, kind, desk.settings.public_url, desk.seal, unit, filled)
 
 
 async def deliver(

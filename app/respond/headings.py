@@ -15,6 +15,8 @@ def page_title(page: Page) -> str:
 
 
 def _untitled(page: Page) -> str:
+    if page.title == "screening":
+        return _("First, about you")
     kinds = {card.kind for card in page.cards}
     if page.title == "items":
         return part_name(page)
@@ -47,6 +49,8 @@ def instruction(page: Page) -> str:
     """What to do on a page, in one sentence; "" where the questions speak for themselves."""
     if page.frame:
         return worded(page.frame)
+    if page.title == "screening":
+        return _("We ask this first because we may already have enough answers from some groups.")
     if page.title == "about":
         return _("You may leave out any question on this page.")
     row = next((row for card in page.cards if card.kind == "levels" for row in card.rows), None)
@@ -73,6 +77,8 @@ def stages_of(pages: Sequence[Page]) -> list[Stage]:
 def stages_done(page: Page, pages: Sequence[Page]) -> list[tuple[str, str]]:
     """Each stage's short name with "done", "now" or "" (still to come)."""
     stages = stages_of(pages)
+    if page.title == "screening":
+        return [(worded(stage.short or stage.name), "") for stage in stages]
     identifiers = [stage.id for stage in stages]
     here = identifiers.index(page.stage.id) if page.part and page.stage else len(stages)
     states = ["done"] * here + ["now"] + [""] * len(stages)
@@ -82,8 +88,11 @@ def stages_done(page: Page, pages: Sequence[Page]) -> list[tuple[str, str]]:
 def place(page: Page, pages: Sequence[Page], shown: int, of: int) -> str:
     """The line above the title, such as "Part 2 of 2: this bank · Stage 2 of 3"."""
     stages = stages_of(pages)
+    if page.title == "screening":
+        return _("Before we begin") if stages else ""
     if not page.part:
-        return _last_steps(shown, of, sum(bool(other.part) for other in pages)) if stages else ""
+        before = sum(bool(other.part) or other.title == "screening" for other in pages)
+        return _last_steps(shown, of, before) if stages else ""
     words = []
     if page.parts > 1:
         about = {"part": page.part, "parts": page.parts, "name": part_name(page)}

@@ -19,6 +19,7 @@ from surveys.piping import BRANCH, names_in
 from surveys.questionnaire import Questionnaire
 from surveys.store import lifecycle, publish
 from surveys.store.database import reading
+from surveys.store.quotas import Limit, all_of
 
 FRESH_SECONDS = 1.0  # so long may a page not know that the survey was closed
 
@@ -46,6 +47,7 @@ class Published:
     pilot_id: int | None = None
     preview: bool = False
     invited_only: bool = False
+    quotas: tuple[Limit, ...] = ()
 
     def state(self, today: date) -> str:
         """As `surveys.store.publish.state`."""
@@ -133,6 +135,8 @@ def published(desk: Desk, slug: str) -> Published | None:
     with reading(desk.engine) as session:
         survey = publish.find(session, slug)
         kept = lifecycle.pilot(session, survey) if survey else None
+        trial = survey is not None and survey.phase == "pilot"  # a trial run fills no quota
+        limits = all_of(session.connection(), survey.id or 0) if survey and not trial else ()
     before = known[1] if known else None
     if survey is None or survey.pilot_of is not None:
         found = None
@@ -158,6 +162,7 @@ def published(desk: Desk, slug: str) -> Published | None:
             f"{survey.definition_hash}:{survey.id}" + (":pilot" if survey.phase == "pilot" else ""),
             kept.id if kept else None,
             invited_only=survey.invited_only,
+            quotas=limits,
         )
     if len(_kept) > 1000:
         _kept.clear()

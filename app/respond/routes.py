@@ -11,6 +11,8 @@ from app.access import same_origin
 from app.invite.notices import used
 from app.requests import Desk, DeskDep, Posted, PostedDep, get_desk, keep, look, posted_form
 from app.respond import elsewhere, view
+from app.respond.delivery import UNLINKED
+from app.respond.enough import after_screening, at_the_door
 from app.respond.names import fill, names_of
 from app.respond.published import Published
 from app.respond.signs import begun_cookie, mark_begun, mark_sent, signs_of_pages
@@ -99,8 +101,7 @@ async def welcome(request: Request) -> Response:
     """
     desk, code = await get_desk(request), request.path_params.get("code", "")
     survey = await survey_of(request, desk, request.path_params["slug"])
-    if code:
-        await link_of(desk, survey, code)
+    link = await link_of(desk, survey, code) if code else UNLINKED
     # Answers begun page by page lie here and not in the browser: they go on as they were begun.
     begun = (await _draft(request, desk, survey))[1] is not None
 
@@ -109,7 +110,10 @@ async def welcome(request: Request) -> Response:
 
     if closed := not_open(desk, survey, survey.view(code).path, invited=invited(request, survey)):
         return remember_language(request, desk, survey, closed)
-    if "for-later" not in request.headers:
+    for_now = "for-later" not in request.headers
+    if not begun and (enough := at_the_door(desk, survey, link.unit, link.channel, code, counted=for_now)):
+        return remember_language(request, desk, survey, enough)
+    if for_now:
         count_steps(desk, survey, code, (OPENED,))
     return remember_language(request, desk, survey, ready_page(request, survey, draw, "welcome", code, begun))
 
@@ -178,6 +182,11 @@ async def send_page(request: Request, desk: Desk, survey: Published, number: int
         if number > draft.furthest:
             count_steps(desk, survey, await _way(request, desk, survey, draft), (number,))
         draft.furthest = max(draft.furthest, number)
+        if page.title == "screening" and not correcting(request, survey)[0]:
+            way, carried = await _way(request, desk, survey, draft), await _carried(request, desk, survey, draft)
+            if enough := after_screening(desk, survey, taken, *carried, way):
+                await keep(desk, lambda connection: collect.forget_draft(connection, key))
+                return enough
         following = next_page(survey.pages, survey.book, taken, number)
         if following is None:
             return await _send(request, desk, survey, key, draft, taken)
@@ -220,6 +229,8 @@ async def _start(request: Request, desk: Desk, survey: Published, posted: Posted
     if draft is not None:
         resumed = _page(survey, draft, draft.furthest + 1)
         return see_other(f"/s/{survey.slug}/{resumed.number if resumed else 1}")
+    if enough := at_the_door(desk, survey, unit, channel, code):
+        return enough
     key = collect.new_key()
     begun = survey.begun(key)
     draft = Begun(
@@ -248,6 +259,13 @@ async def _way(request: Request, desk: Desk, survey: Published, draft: Begun) ->
     if request.cookies.get(once_cookie(survey)):
         return MAIL
     return await code_of(desk, survey, draft.unit, draft.channel)
+
+
+async def _carried(request: Request, desk: Desk, survey: Published, draft: Begun) -> tuple[str, str]:
+    """Branch and way in: a draft does not know of a personal link, as its answers lie beside it; the browser does."""
+    token = request.cookies.get(once_cookie(survey), "")
+    opening = await look(desk, lambda connection: find(connection, token)) if token else None
+    return (opening.unit, opening.channel) if opening else (draft.unit, draft.channel)
 
 
 def _order(request: Request, survey: Published, key: str) -> int:
@@ -322,10 +340,8 @@ async def _send(request: Request, desk: Desk, survey: Published, key: str, draft
     if survey.preview:
         await keep(desk, lambda connection: collect.forget_draft(connection, key))
         return see_other(f"/s/{survey.slug}/thanks")
-    # The draft does not know by which link it was begun, since its answers lie beside it; the browser does.
     token = request.cookies.get(once_cookie(survey), "")
-    opening = await look(desk, lambda connection: find(connection, token)) if token else None
-    unit, channel = (opening.unit, opening.channel) if opening else (draft.unit, draft.channel)
+    unit, channel = await _carried(request, desk, survey, draft)
     flags = signs_of_pages(request, desk, survey, key, answers, invited=bool(token))
     given, today, order = bytes(answers.closed), desk.settings.today(), survey.order(key)
     arrival = collect.Arrival(

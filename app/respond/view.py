@@ -20,6 +20,7 @@ __all__ = [
     "by_invitation",
     "changes",
     "closed",
+    "enough",
     "form_page",
     "lost",
     "not_yet",
@@ -151,6 +152,14 @@ def closed(survey: SurveyView, closed_on: date | None, receipt_path: str) -> str
         words = joined(_("It closed on %(day)s.") % {"day": day_in_words(closed_on)}, words)
     rest = _("If you took part, your receipt code still opens your answers, to see or withdraw them.")
     return _message(survey, _("This survey has closed"), words, rest, receipt_path=receipt_path, gone=True)
+
+
+def enough(survey: SurveyView, why: str) -> str:
+    """There are enough answers; `why` says of whom."""
+    words = _("Thank you for your readiness to help. Nothing was stored.")
+    told = {"title": _("Enough answers have come in"), "sentences": [joined(why, words)]}
+    # With script, somebody whose answers wait on this device goes on with them.
+    return draw("message", survey, switch="link", wrong=False, whole="enough", receipt_path="", again="", **told)
 
 
 def not_yet(survey: SurveyView, opens_on: date | None) -> str:

@@ -36,6 +36,7 @@ def whole_page(
     address: str,
     seal: str = "",
     kiosk: bool = False,
+    full: Sequence[tuple[str, str, int, str]] = (),
 ) -> str:
     """All pages of questions, all of them hidden at first, with their rules and the page of thanks."""
     leaves = [on_page(page, pages, page.cards, *_nth(page, pages)[0]) for page in pages]
@@ -57,7 +58,12 @@ def whole_page(
         languages=list(own_names(survey.languages).items()),
         whole_title=worded(survey.title),
         kiosk_script=static_url("kiosk.js") if kiosk else "",
-        rules=data(rules(pages, book, survey.lots, survey.shuffled) | {"words": _words(survey, pages)}),
+        full=full,
+        rules=data(
+            ({"full": full} if full else {})
+            | rules(pages, book, survey.lots, survey.shuffled)
+            | {"words": _words(survey, pages)}
+        ),
         slot=lambda name: "",
         mark=lambda field, byte: "",
     )
@@ -82,6 +88,7 @@ def rules(pages: Sequence[Page], book: Codebook, lots: Sequence[Lot] = (), shuff
                 {
                     "number": page.number,
                     "reminds": page.reminds,
+                    **({"screens": True} if page.title == "screening" else {}),
                     "at": _at(page, pages),
                     "cards": [_card(card, book, shuffled) for card in page.cards],
                 }

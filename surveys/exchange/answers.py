@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 from surveys.codes import BLANK, DO_NOT_KNOW, NOT_APPLICABLE, NOT_ASKED
 from surveys.coding import Codebook, Field, Refused, codebook
 from surveys.exchange.tables import Column, FileError, Table
+from surveys.flags import COLUMN, NAMES
 from surveys.questionnaire import SUFFIX, Questionnaire
 
 MOST_TOLD = 20
-OWN_COLUMNS = ("submission", "unit", "via", "language", "month", "release")  # those of the product's own downloads
+OWN_COLUMNS = (  # those of the product's own downloads
+    *("submission", "unit", "via", "language", "month", "release", "item_order"),
+    *(COLUMN + name for name in NAMES.values()),
+)
 
 
 @dataclass(frozen=True)

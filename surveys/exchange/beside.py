@@ -1,9 +1,9 @@
-"""What stands beside the answers in a file: branch, way in, language, day, comments, and who answered."""
+"""What stands beside the answers in a file: branch, way in, language, day, comments, who answered, how they came."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from surveys.coding import Codebook
 from surveys.exchange.tables import FileError, Table
+from surveys.flags import COLUMN, NAMES
+from surveys.order import SEEDS
 
 Texts = NDArray[np.object_]
 
@@ -28,6 +30,8 @@ class Beside:
     person: Texts | None = None
     days: NDArray[np.int32] | None = None
     comments: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    flags: dict[str, NDArray[np.bool_]] = field(default_factory=dict)  # of `surveys.flags.NAMES`, those the file has
+    order: NDArray[np.int32] | None = None  # seeds of the items' order (`surveys.order`)
 
 
 def read_beside(book: Codebook, table: Table, columns: Mapping[str, str | None], skipped: list[int]) -> Beside:
@@ -50,7 +54,7 @@ def read_beside(book: Codebook, table: Table, columns: Mapping[str, str | None],
     Raises
     ------
     FileError
-        A named column that the file does not have, or a day that is no date.
+        A named column that the file does not have, a day that is no date, or a flag or seed that is none.
     """
     kept = np.ones(table.n, np.bool_)
     kept[np.array(skipped, np.int64) - table.first_row] = False
@@ -71,7 +75,11 @@ def read_beside(book: Codebook, table: Table, columns: Mapping[str, str | None],
         for name in book.texts
         if name in table.columns
     )
-    return Beside(**found, days=days, comments=comments)
+    flags = {
+        name: _whole(table, COLUMN + name, 1)[kept] == 1 for name in NAMES.values() if COLUMN + name in table.columns
+    }
+    order = _whole(table, "item_order", SEEDS)[kept] if "item_order" in table.columns else None
+    return Beside(**found, days=days, comments=comments, flags=flags, order=order)
 
 
 def _texts(table: Table, name: str) -> Texts:
@@ -81,6 +89,19 @@ def _texts(table: Table, name: str) -> Texts:
         value = table.columns[name][row]
         number = isinstance(value, float | np.floating) and float(value).is_integer()
         found[row] = str(int(value)) if number else str(value).strip()
+    return found
+
+
+def _whole(table: Table, name: str, most: int) -> NDArray[np.int32]:
+    """Whole numbers of a column of the product's own downloads; 0 where it is empty."""
+    found = np.zeros(table.n, np.int32)
+    for row, text in enumerate(_texts(table, name)):
+        if text and not (text.isascii() and text.isdigit() and int(text) <= most):
+            raise FileError(
+                f"row {row + table.first_row}, column {name}: the value is {text[:40]!r}; allowed is a whole number "
+                f"from 0 to {most}"
+            )
+        found[row] = int(text or 0)
     return found
 
 

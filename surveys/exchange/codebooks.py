@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from surveys.coding import Codebook, Field, codebook
+from surveys.flags import COLUMN, NAMES
 from surveys.lots import lots
 from surveys.questionnaire import Questionnaire, Text
 
@@ -14,6 +15,33 @@ OWN: dict[str, dict[str, str]] = {
     "via": {"en": "Way in carried by the link", "zh-CN": "链接携带的渠道"},
     "language": {"en": "Language in which the answers were sent", "zh-CN": "提交时使用的语言"},
     "month": {"en": "Month in which the answers were sent", "zh-CN": "提交月份"},
+}
+CAME: dict[str, Text] = {
+    "same_browser": {
+        "en": "1: the same browser had sent answers to this survey before",
+        "zh-CN": "1：同一浏览器此前已提交过本调查的答卷",
+    },
+    "no_proof": {
+        "en": "1: the device did not do the small piece of work that a browser does meanwhile; it may be a program",
+        "zh-CN": "1：设备未完成浏览器在作答时完成的小计算，可能是程序",
+    },
+    "burst": {
+        "en": "1: very many answers came from the same network within a minute",
+        "zh-CN": "1：一分钟内同一网络提交了异常多的答卷",
+    },
+    "hasty": {"en": "1: sent sooner than the questions can be read", "zh-CN": "1：提交时间短于阅读题目所需时间"},
+    "late": {
+        "en": "1: given without a network before the survey closed, delivered afterwards",
+        "zh-CN": "1：在调查结束前离线作答，结束后送达",
+    },
+    "over_quota": {
+        "en": "1: arrived when a quota was full already",
+        "zh-CN": "1：送达时配额已满",
+    },
+}
+ORDER: Text = {
+    "en": "Seed of the order in which the items of a page stood; 0: the order of the questionnaire",
+    "zh-CN": "每页条目排列顺序的随机种子；0：问卷原有顺序",
 }
 FLAGS: dict[str, Text] = {
     "na": {"en": "1: “not applicable” was chosen", "zh-CN": "1：选择了“不适用”"},
@@ -48,6 +76,12 @@ def describe(questionnaire: Questionnaire, about: dict[str, Any]) -> dict[str, A
         {"name": name, "type": "text" if name != "submission" else "integer", "label": words}
         for name, words in OWN.items()
     ]
+    columns += [
+        {"name": COLUMN + name, "type": "integer", "label": CAME[name], "values": {"0": {}, "1": {}}}
+        for name in NAMES.values()
+    ]
+    if questionnaire.shuffled:
+        columns.append({"name": "item_order", "type": "integer", "label": ORDER})
     asked: set[str | None] = set()
     for entry in book.fields:
         if entry.drawn and entry.item not in asked:

@@ -3,6 +3,8 @@
 Ratings are numbers; an empty cell is a rating that was not given.  Where "not applicable" could be chosen, a column
 ``<field>__na`` tells it from a blank (1: not applicable), so that a mean over a rating column is right without care.
 In the short form a column ``<item>__asked`` tells blanks from items that were not asked (0: not asked).
+Columns ``flag_<name>`` (0 or 1) tell how the answers came, and ``item_order`` the seed of the items' order,
+where it was drawn by lot.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from surveys import flags
 from surveys.codes import DO_NOT_KNOW, HIGHEST_ANSWER, NOT_APPLICABLE, NOT_ASKED
 from surveys.coding import Codebook, Field
 from surveys.store.read import Released, period_of
@@ -34,10 +37,11 @@ def harmless(text: str) -> str:
     return "'" + text if text.startswith(FORMULA) else text
 
 
-def as_table(book: Codebook, released: Released) -> pa.Table:
+def as_table(book: Codebook, released: Released, *, shuffled: bool = False) -> pa.Table:
     """All released submissions as one Arrow table.
 
     Rows are numbered in the order of their receipts' hashes, which tells nothing; the day is given as its month.
+    With `shuffled`, the items stood in an order drawn by lot, and its seed is told.
     """
     n = released.n
     months = {day: period_of(day) for day in set(released.day.tolist())}
@@ -48,6 +52,10 @@ def as_table(book: Codebook, released: Released) -> pa.Table:
         "language": _texts(released.language),
         "month": pa.array([months[day] for day in released.day], pa.string()),
     }
+    given = np.zeros(n, np.int32) if released.flags is None else released.flags
+    columns |= {flags.COLUMN + name: pa.array((given & bit > 0).astype(np.int8)) for bit, name in flags.NAMES.items()}
+    if shuffled:
+        columns["item_order"] = pa.array(np.zeros(n, np.int32) if released.order is None else released.order)
     for place, entry in enumerate(book.fields):
         column = np.ascontiguousarray(released.closed[:, place])
         if entry.drawn:  # the same in each of the item's columns
@@ -74,19 +82,19 @@ def _values(entry: Field, column: NDArray[np.uint8]) -> pa.Array:
     return pa.array(numbers.astype(np.int16), mask=~answered)
 
 
-def as_csv(book: Codebook, released: Released, *, bom: bool = False) -> bytes:
+def as_csv(book: Codebook, released: Released, *, bom: bool = False, shuffled: bool = False) -> bytes:
     """CSV in UTF-8; `bom` adds the mark by which Excel knows it."""
     out = io.BytesIO()
     if bom:
         out.write(BOM)
     options = pyarrow.csv.WriteOptions(include_header=True, quoting_style="needed")
-    pyarrow.csv.write_csv(as_table(book, released), out, options)
+    pyarrow.csv.write_csv(as_table(book, released, shuffled=shuffled), out, options)
     return out.getvalue()
 
 
-def as_parquet(book: Codebook, released: Released, about: dict[str, str]) -> bytes:
+def as_parquet(book: Codebook, released: Released, about: dict[str, str], *, shuffled: bool = False) -> bytes:
     """Parquet (zstd); `about` goes into the file's metadata."""
-    table = as_table(book, released)
+    table = as_table(book, released, shuffled=shuffled)
     table = table.replace_schema_metadata({f"fivegaps.{key}": value for key, value in about.items()})
     out = io.BytesIO()
     pyarrow.parquet.write_table(table, out, compression="zstd")

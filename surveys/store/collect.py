@@ -18,6 +18,7 @@ from sqlmodel import col
 
 from surveys.coding import Codebook, codebook
 from surveys.questionnaire import Questionnaire
+from surveys.store import quotas
 from surveys.tables import Draft, Parked, Spent, Survey, Waiting
 
 DRAFT_DAYS = 7
@@ -187,6 +188,8 @@ def ingest(connection: Connection, survey_id: int, book: Codebook, arrivals: Seq
         check(book, arrival)
     codes = [receipt_code(arrival.key) for arrival in arrivals]
     fresh = _spend(connection, [spending(survey_id, arrival) for arrival in arrivals])
+    new = [arrival for arrival, is_new in zip(arrivals, fresh, strict=True) if is_new]
+    over = iter(quotas.take_places(connection, survey_id, book, new) if new else ())
     waiting = [
         {
             "receipt_hash": fingerprint("receipt", tidy_code(code)),
@@ -196,7 +199,7 @@ def ingest(connection: Connection, survey_id: int, book: Codebook, arrivals: Seq
             "language": arrival.language,
             "day": arrival.day,
             "order": arrival.order,
-            "flags": arrival.flags,
+            "flags": arrival.flags | next(over),
             "closed": arrival.closed,
             "comments": {question: [comment_key(code, question), text] for question, text in arrival.comments.items()},
         }

@@ -26,6 +26,8 @@ class Released:
     unit, channel, language, day : (n,) object arrays
     release : (n,) int32
         Number of the release in which each entered the report.
+    flags, order : (n,) int32 or None
+        How each came (`surveys.flags`), and the seed of its items' order (`surveys.order`); None is not known.
     """
 
     closed: NDArray[np.uint8]
@@ -34,6 +36,8 @@ class Released:
     language: NDArray[np.object_]
     day: NDArray[np.object_]
     release: NDArray[np.int32]
+    flags: NDArray[np.int32] | None = None
+    order: NDArray[np.int32] | None = None
 
     @property
     def n(self) -> int:
@@ -51,6 +55,8 @@ def released(connection: Connection, survey_id: int, book: Codebook) -> Released
             col(Submission.language),
             col(Submission.day),
             col(Submission.release),
+            col(Submission.flags),
+            col(Submission.order),
         )
         .where(col(Submission.survey_id) == survey_id)
         .order_by(col(Submission.receipt_hash))
@@ -58,7 +64,7 @@ def released(connection: Connection, survey_id: int, book: Codebook) -> Released
     # The driver's own rows: dressing a hundred thousand of them up takes longer than reading them.
     rows = result.cursor.fetchall()
     result.close()
-    closed, unit, channel, language, day, release = zip(*rows, strict=True) if rows else [()] * 6
+    closed, unit, channel, language, day, release, flags, order = zip(*rows, strict=True) if rows else [()] * 8
     dates = {value: date.fromisoformat(value) if isinstance(value, str) else value for value in set(day)}
 
     def column(values: Iterable[object]) -> NDArray[np.object_]:
@@ -71,6 +77,8 @@ def released(connection: Connection, survey_id: int, book: Codebook) -> Released
         column(language),
         column(map(dates.get, day)),
         np.array(release, np.int32),
+        np.array(flags, np.int32),
+        np.array(order, np.int32),
     )
 
 
