@@ -75,9 +75,9 @@ def alpha_in_r(ratings: np.ndarray) -> tuple[float, float] | None:
 
 def alpha_alone(ratings: np.ndarray) -> object:
     """Alpha with all item statistics of one column, from the ratings."""
-    from analysis.counting import CHUNK
     from analysis.mergeable import PairMoments
     from analysis.reliability import alpha_from_moments
+    from analysis.rows import CHUNK
 
     total: PairMoments | None = None
     for start in range(0, len(ratings), CHUNK):
