@@ -43,7 +43,7 @@ def shortfall_counts(rows: Rows) -> tuple[Counts, PairMoments | None]:
         loss *= paired
         away &= rows.kept
     present = paired | away
-    moments = PairMoments.of(loss, present.astype(loss.dtype))
+    moments = PairMoments.of(loss, present.astype(loss.dtype), plan.cell_unit * plan.layout.points)
     found[:, 2], found[:, 3] = present_in(paired), present_in(loss > 0)
     found[:, 4], found[:, 5] = row_sums(loss), np.diagonal(moments.cross)
     return found, moments

@@ -1,6 +1,8 @@
-"""Tables (answered, sum) of the composites: one by one, and for whole rows from pairs of sums."""
+"""Tables (answered, sum) of the composites: column by column, and of complete rows from pairs of sums."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,102 +12,90 @@ from analysis.plan import Plan
 from analysis.rows import Flags, Rows, Small
 
 LARGEST = 2**17
-"""Counters of a table of pairs of sums; where it takes more, the columns are counted one by one."""
+"""Counters of a table of pairs of sums; where it takes more, columns are counted one by one."""
 
 
 def composite_counts(rows: Rows) -> dict[str, Counts]:
     """Flat composite tables by column, by contrast, and of both columns over complete pairs ("gap.perception")."""
     plan = rows.plan
-    found = _rest(rows)
-    if rows.whole:
+    jointly = (int(plan.sizes.max()) * (plan.layout.points - 1) + 1) ** 2 <= LARGEST
+    found: dict[str, Counts] = {}
+    for name, (counts, sums, scored) in _sources(rows).items():
+        start = rows.whole if jointly and name != "importance" else 0
+        parts = counts[:, start:], sums[:, start:], scored[:, start:]
+        found[name] = composite_tables(plan, *parts, signed=name in rows.contrasts)
+    if jointly and rows.whole:
         _add_whole(rows, found)
     for name, table in found.items():
-        offsets = plan.offsets(name in rows.of_contrast)
+        offsets = plan.offsets(name in rows.contrasts)
         for row, twin in enumerate(plan.twins):
             if twin != row:
                 table[offsets[row] : offsets[row + 1]] = table[offsets[twin] : offsets[twin + 1]]
     return found
 
 
-def _sources(rows: Rows) -> dict[str, tuple[Small, Small, Flags, bool]]:
-    """Name of a table -> answered, sums, scored, and whether the sums are of differences."""
-    found = {name: (part.counts, part.sums, part.scored, False) for name, part in rows.of_column.items()}
-    for name, part in rows.of_contrast.items():
-        found[name] = (part.counts, part.sums, part.scored, True)
+def _sources(rows: Rows) -> dict[str, tuple[Small, Small, Flags]]:
+    """Name of a table -> answered, sums and scored."""
+    parts = {**rows.of_column, **rows.of_contrast}
+    found = {name: (part.counts, part.sums, part.scored) for name, part in parts.items()}
     if "gap" in rows.of_contrast:
         part = rows.of_contrast["gap"]
         for column in ("reference", "perception"):
-            found[f"gap.{column}"] = (part.counts, rows.paired_sums[column], part.scored, False)
+            found[f"gap.{column}"] = (part.counts, rows.paired_sums[column], part.scored)
     return found
 
 
-def _rest(rows: Rows) -> dict[str, Counts]:
-    """Tables of the rows in which something is missing, of columns that whole rows say nothing of those as well."""
-    plan = rows.plan
-    found: dict[str, Counts] = {}
-    for name, (counts, sums, scored, signed) in _sources(rows).items():
-        offsets, widths, lowest = plan.offsets(signed), plan.widths(signed), plan.lowest(signed)
-        table = np.zeros(int(offsets[-1]), np.int64)
-        for row, twin in enumerate(plan.twins):
-            start = rows.whole if name != "importance" and _jointly(plan, row) else 0
-            if twin == row and start < rows.n:
-                part = table[offsets[row] : offsets[row + 1]]
-                one = (counts[row, start:], sums[row, start:], scored[row, start:])
-                part[:] = composite_table(*one, int(widths[row]), int(lowest[row]), part.size)
-        found[name] = table
-    return found
-
-
-def composite_table(counts: Small, sums: Small, scored: Flags, width: int, lowest: int, size: int) -> Counts:
-    """Flat table (answered, sum) of one composite, of respondents with a score."""
-    code: Small = counts.astype(np.uint16 if size <= 2**16 else np.int64)
-    code *= width
-    if lowest:
-        code += (sums - sums.dtype.type(lowest)).astype(code.dtype)
+def composite_tables(plan: Plan, counts: Small, sums: Small, scored: Flags, signed: bool) -> Counts:
+    """Flat tables (answered, sum) of all composites one after the other, of respondents with a score."""
+    offsets = plan.offsets(signed)
+    found = np.zeros(offsets[-1], np.int64)
+    if not counts.shape[1]:
+        return found
+    largest = max(end - start for start, end in pairwise(offsets))
+    kind = np.uint16 if largest <= 2**16 else np.int64
+    code: Small = counts.astype(kind)
+    widths: Small = plan.widths(signed)[:, None].astype(kind)
+    code *= widths
+    if signed:
+        code += (sums - plan.lowest(signed).astype(sums.dtype)[:, None]).astype(kind)
     else:
         code += sums
     code *= scored
-    found = count(code, size)
-    found[0] = 0  # who has no score: nobody has one with nothing answered
+    for row, twin in enumerate(plan.twins):
+        if twin == row:
+            part = found[offsets[row] : offsets[row + 1]]
+            part[:] = count(code[row], part.size)
+            part[0] = 0  # who has no score: nobody has one with nothing answered
     return found
 
 
 def _add_whole(rows: Rows, found: dict[str, Counts]) -> None:
     """Add the rows in which everything is answered, by one table of the columns' sums for each composite."""
-    plan, m = rows.plan, rows.plan.layout.points
+    plan = rows.plan
+    steps = plan.sizes * (plan.layout.points - 1) + 1
+    # From 0 for the lowest sum on.
+    sums = {
+        name: rows.of_column[name].sums[:, : rows.whole].astype(np.int32) - plan.sizes.astype(np.int32)[:, None]
+        for name in rows.asked_columns
+    }
+    perception = sums["perception"]
+    codes = {name: sums[column] * steps.astype(np.int32)[:, None] for name, column in rows.contrasts.items()}
+    for code in codes.values():
+        code += perception
     for row, twin in enumerate(plan.twins):
-        size = int(plan.sizes[row])
-        if twin != row or not _jointly(plan, row):
+        width = int(steps[row])
+        if twin != row:
             continue
-        whole = {name: rows.of_column[name].sums[row, : rows.whole] for name in rows.asked_columns}
-        perception: Counts | None = None
-        for contrast, column in rows.contrasts.items():
-            joint = joint_table(whole[column], whole["perception"], size, m)
-            perception, reference = joint.sum(axis=0), joint.sum(axis=1)
-            _put(found[column], plan, row, False, reference)
-            _put(found[contrast], plan, row, True, differences(joint))
+        for contrast, code in codes.items():
+            joint = count(code[row], width * width).reshape(width, width)
+            first, second = joint.sum(axis=1), joint.sum(axis=0)
+            counted = {rows.contrasts[contrast]: first, contrast: differences(joint)}
             if contrast == "gap":
-                _put(found["gap.reference"], plan, row, False, reference)
-                _put(found["gap.perception"], plan, row, False, perception)
-        if perception is None:
-            perception = count(whole["perception"] - whole["perception"].dtype.type(size), size * (m - 1) + 1)
-        _put(found["perception"], plan, row, False, perception)
-
-
-def _jointly(plan: Plan, row: int) -> bool:
-    """Whether the sums of two columns of a composite are counted as pairs: there must not be too many pairs."""
-    return (int(plan.sizes[row]) * (plan.layout.points - 1) + 1) ** 2 <= LARGEST
-
-
-def joint_table(first: Small, second: Small, size: int, points: int) -> Counts:
-    """How often each sum of one column meets each sum of another, over rows that answered all `size` items."""
-    width = size * (points - 1) + 1
-    code = first.astype(np.int64)
-    code -= size
-    code *= width
-    code += second
-    code -= size
-    return count(code, width * width).reshape(width, width)
+                counted |= {"gap.reference": first, "gap.perception": second, "perception": second}
+            for name, one in counted.items():
+                _put(found[name], plan, row, name in rows.contrasts, one)
+        if not codes:
+            _put(found["perception"], plan, row, False, count(perception[row], width))
 
 
 def differences(joint: Counts) -> Counts:
@@ -117,7 +107,6 @@ def differences(joint: Counts) -> Counts:
 
 
 def _put(table: Counts, plan: Plan, row: int, signed: bool, counted: Counts) -> None:
-    """Add counts of a composite all items of which are answered."""
-    end = int(plan.offsets(signed)[row + 1])
-    first = end - counted.size
-    table[first:end] += counted
+    """Add counts of a composite all items of which are answered: they stand at the end of its table."""
+    end = plan.offsets(signed)[row + 1]
+    table[end - counted.size : end] += counted

@@ -33,10 +33,12 @@ def item_moments(rows: Rows) -> tuple[dict[str, PairMoments], dict[str, Listwise
             column = "reference" if name == "expectation" else name
             present = rows.rated[column]
             values = rows.columns[column] * present
-        pairwise[name], listwise[name] = scale_moments(values[:, complete.n :], present[:, complete.n :], rows.plan)
-        pairwise[name] += PairMoments.complete(complete)
-        for scale, items in scales(rows.plan).items():
-            listwise[name][scale] += complete.part(items)
+        values, present = values[:, complete.n :], present[:, complete.n :]
+        listwise[name] = scale_moments(values, present, complete, rows.plan)
+        pairwise[name] = PairMoments.complete(complete)
+        if values.shape[1]:
+            numbers = values.astype(np.float32), present.astype(np.float32)
+            pairwise[name] += PairMoments.of(*numbers, rows.plan.layout.points)
     return pairwise, listwise
 
 
@@ -44,7 +46,8 @@ def _complete_rows(rows: Rows) -> dict[str, Moments]:
     """Moments over the rows at the beginning in which all items are there: the gap's follow from its columns'."""
     k, whole = len(rows.plan.layout.items), rows.whole
     columns = [name for name in ("reference", "perception") if name in rows.columns]
-    joint = Moments.of(np.concatenate([rows.columns[name][:, :whole] for name in columns]).astype(np.float32))
+    largest = rows.plan.layout.points
+    joint = Moments.of(np.concatenate([rows.columns[name][:, :whole] for name in columns]).astype(np.float32), largest)
     found = {"perception": joint.part(range(joint.sums.size - k, joint.sums.size))}
     if rows.contrasts:
         mixed = joint.cross[:k, k:]
@@ -53,24 +56,29 @@ def _complete_rows(rows: Rows) -> dict[str, Moments]:
         found["gap"] = Moments(whole, second.sums - first.sums, first.cross + second.cross - mixed - mixed.T)
         for name, column in (("expectation", "reference"), ("perception", "perception")):
             # Of a column alone more rows may be complete.
-            found[name] += Moments.of(rows.columns[column][:, whole : rows.leading[column]].astype(np.float32))
+            more = rows.columns[column][:, whole : rows.leading[column]]
+            found[name] += Moments.of(more.astype(np.float32), largest)
     return found
 
 
-def scale_moments(values: NDArray[Any], present: Flags, plan: Plan) -> tuple[PairMoments, Listwise]:
-    """Pairwise moments of all items, and the moments of each scale over its complete rows."""
+def scale_moments(values: NDArray[Any], present: Flags, complete: Moments, plan: Plan) -> Listwise:
+    """The moments of each scale over its complete rows: those of `complete`, and the rows at hand that are."""
     found: Listwise = {}
-    total, *parts = scales(plan).items()
-    for level in ([total], [one for one in parts if one[0][0] == "d"], [one for one in parts if one[0][0] == "s"]):
+    named = scales(plan)
+    for level in ("total", "dimension", "stage"):
         # The scales of a level share no item, so that one product serves them all.
-        complete = {name: np.logical_and.reduce(present[list(items)]) for name, items in level}
+        parts = {name: items for name, items in named.items() if name.partition(":")[0] == level}
+        numbers: dict[str, int] = {}
         masked = np.zeros_like(values)
-        for name, items in level:
-            for item in items:
-                np.multiply(values[item], complete[name], out=masked[item])
-        numbers = masked.astype(np.float32)
-        everywhere = Moments.of(numbers)
-        for name, items in level:
-            part = everywhere.part(items)
-            found[name] = Moments(int(np.count_nonzero(complete[name])), part.sums, part.cross)
-    return PairMoments.of(values.astype(np.float32), present.astype(np.float32)), found
+        for name, items in parts.items():
+            whole = np.logical_and.reduce(present[list(items)])
+            numbers[name] = int(np.count_nonzero(whole))
+            for item in items if numbers[name] else ():
+                np.multiply(values[item], whole, out=masked[item])
+        sums = complete
+        if any(numbers.values()):
+            sums = sums + Moments.of(masked.astype(np.float32), plan.layout.points)
+        for name, items in parts.items():
+            part = sums.part(items)
+            found[name] = Moments(complete.n + numbers[name], part.sums, part.cross)
+    return found

@@ -132,11 +132,11 @@ class PairMoments:
     cross: Counts
 
     @classmethod
-    def of(cls, values: NDArray[Any], present: NDArray[Any]) -> PairMoments:
-        """From (k, n) float arrays of one type: the values, whole numbers, 0 where absent, and 1 where present."""
+    def of(cls, values: NDArray[Any], present: NDArray[Any], largest: float | None = None) -> PairMoments:
+        """From (k, n) float arrays of one type: the values, 0 where absent, and 1 where present; see `products`."""
         k = values.shape[0]
         # One product of both with themselves takes less time than the three that are asked for.
-        found = products(np.concatenate([values, present]))
+        found = products(np.concatenate([values, present]), largest)
         return cls(found[k:, k:], found[:k, k:], found[:k, :k])
 
     @classmethod
@@ -171,14 +171,14 @@ class Moments:
     cross: Counts
 
     @classmethod
-    def of(cls, values: NDArray[Any]) -> Moments:
-        """From a (k, n) float array of whole numbers."""
-        return cls(int(values.shape[1]), row_sums(values), products(values))
+    def of(cls, values: NDArray[Any], largest: float | None = None) -> Moments:
+        """From a (k, n) float array of whole numbers; see `products`."""
+        return cls(int(values.shape[1]), row_sums(values), products(values, largest))
 
     def part(self, columns: Sequence[int]) -> Moments:
         """Of some of the columns."""
         chosen = list(columns)
-        return Moments(self.n, self.sums[chosen], self.cross[np.ix_(chosen, chosen)])
+        return Moments(self.n, self.sums[chosen], self.cross[chosen][:, chosen])
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.n + other.n, self.sums + other.sums, self.cross + other.cross)
@@ -193,16 +193,18 @@ class Moments:
         return found
 
 
-def products(values: NDArray[Any]) -> Counts:
+def products(values: NDArray[Any], largest: float | None = None) -> Counts:
     """(k, k) sums of products of the rows of a (k, n) float array of whole numbers, exactly.
 
-    In blocks: their sums are held exactly by floats, of 32 bits too where the numbers are small, and fit the cache.
+    `largest` is a bound of their size; without it they are looked through.  In blocks: their sums are held exactly by
+    floats, of 32 bits too where the numbers are small, and fit the cache.
     """
     k, n = values.shape
     found = np.zeros((k, k), np.int64)
     if not n:
         return found
-    largest = float(max(values.max(), -values.min()))
+    if largest is None:
+        largest = float(max(values.max(), -values.min()))
     room = 2**24 if values.dtype == np.float32 else 2**53
     block = int(min(BLOCK, room // max(largest * largest, 1)))
     if not block and values.dtype == np.float32:

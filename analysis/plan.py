@@ -102,10 +102,15 @@ class Plan:
         """Number of different sums of each composite."""
         return self.sizes * (2 * (self.layout.points - 1) if signed else self.layout.points) + 1
 
-    def offsets(self, signed: bool) -> Counts:
+    def offsets(self, signed: bool) -> tuple[int, ...]:
         """Where the (answered, sum) table of each composite starts; last the size of all together."""
-        found: Counts = np.concatenate([[0], np.cumsum((self.sizes + 1) * self.widths(signed))]).astype(np.int64)
-        return found
+        return self._offsets[signed]
+
+    @cached_property
+    def _offsets(self) -> tuple[tuple[int, ...], ...]:
+        """Of sums of scale points, and of differences."""
+        sizes = ((self.sizes + 1) * self.widths(signed) for signed in (False, True))
+        return tuple((0, *np.cumsum(one).tolist()) for one in sizes)
 
     @cached_property
     def dimension_unit(self) -> int:

@@ -68,7 +68,9 @@ def overall_histograms(rows: Rows, dimensions: DimensionMeans) -> dict[str, Hist
         names += ["gap.reference", "gap.perception"]
     found: dict[str, Histogram] = {}
     for name in names:
-        total = dimensions.of(name).sum(axis=0, dtype=np.float64).astype(np.int64)
+        parts = dimensions.of(name)
+        exact = rows.plan.exact(dimensions.unit * len(parts))
+        total = parts.sum(axis=0, dtype=exact).astype(np.int64)
         whole = dimensions.scored(name).all(axis=0)
         found[name] = Histogram.of(total if bool(whole.all()) else total[whole])
     return found

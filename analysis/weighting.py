@@ -62,14 +62,17 @@ def weighted_scores(
     Each score is one division of whole numbers, so it does not depend on the chunk it stands in.
     """
     found: dict[str, FixedSums] = {}
-    whole = total * float(dimensions.unit)
+    largest = dimensions.unit * rows.plan.layout.points * int(total.max(initial=0))
+    points = weight.astype(np.float32 if largest < 2**24 else np.float64)
+    whole = np.maximum(total, 1) * float(dimensions.unit)
     for name in ("perception", *rows.contrasts):
         scored = dimensions.scored(name)
         usable = total > 0
-        units = np.zeros(rows.n)
-        for row, points, mean in zip(scored, weight, dimensions.of(name), strict=True):
-            usable &= row | (points == 0)
-            units += mean.astype(np.float64) * points * row
-        chosen = slice(None) if bool(usable.all()) else usable
-        found[name] = FixedSums.of((units[chosen] / whole[chosen])[:, None])
+        units = np.zeros(rows.n, points.dtype)
+        for row, given, mean in zip(scored, points, dimensions.of(name), strict=True):
+            usable &= row | (given == 0)
+            units += mean.astype(points.dtype, copy=False) * given * row
+        # Who has no weighted score counts as 0, which takes less time than picking the others out.
+        sums = FixedSums.of((units * usable / whole)[:, None])
+        found[name] = FixedSums(int(np.count_nonzero(usable)), sums.sums, sums.squares)
     return found
