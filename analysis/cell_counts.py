@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.counting import TABLE, count, tables
-from analysis.mergeable import Counts, PairMoments, row_sums
+from analysis.mergeable import Counts, PairMoments
 from analysis.rows import Flags, Rows, Small
 from analysis.scoring import means
 
@@ -43,9 +43,10 @@ def shortfall_counts(rows: Rows) -> tuple[Counts, PairMoments | None]:
         loss *= paired
         away &= rows.kept
     present = paired | away
-    moments = PairMoments.of(loss, present.astype(loss.dtype), plan.cell_unit * plan.layout.points)
+    moments = PairMoments.of(loss, present, plan.cell_unit * plan.layout.points)
     found[:, 2], found[:, 3] = present_in(paired), present_in(loss > 0)
-    found[:, 4], found[:, 5] = row_sums(loss), np.diagonal(moments.cross)
+    # Where there is no pair the loss is 0, so the sum over the rows with a pair is that over all.
+    found[:, 4], found[:, 5] = np.diagonal(moments.sums), np.diagonal(moments.cross)
     return found, moments
 
 

@@ -37,8 +37,7 @@ def item_moments(rows: Rows) -> tuple[dict[str, PairMoments], dict[str, Listwise
         listwise[name] = scale_moments(values, present, complete, rows.plan)
         pairwise[name] = PairMoments.complete(complete)
         if values.shape[1]:
-            numbers = values.astype(np.float32), present.astype(np.float32)
-            pairwise[name] += PairMoments.of(*numbers, rows.plan.layout.points)
+            pairwise[name] += PairMoments.of(values, present, rows.plan.layout.points)
     return pairwise, listwise
 
 
@@ -47,7 +46,7 @@ def _complete_rows(rows: Rows) -> dict[str, Moments]:
     k, whole = len(rows.plan.layout.items), rows.whole
     columns = [name for name in ("reference", "perception") if name in rows.columns]
     largest = rows.plan.layout.points
-    joint = Moments.of(np.concatenate([rows.columns[name][:, :whole] for name in columns]).astype(np.float32), largest)
+    joint = Moments.of(*(rows.columns[name][:, :whole] for name in columns), largest=largest)
     found = {"perception": joint.part(range(joint.sums.size - k, joint.sums.size))}
     if rows.contrasts:
         mixed = joint.cross[:k, k:]
@@ -56,8 +55,7 @@ def _complete_rows(rows: Rows) -> dict[str, Moments]:
         found["gap"] = Moments(whole, second.sums - first.sums, first.cross + second.cross - mixed - mixed.T)
         for name, column in (("expectation", "reference"), ("perception", "perception")):
             # Of a column alone more rows may be complete.
-            more = rows.columns[column][:, whole : rows.leading[column]]
-            found[name] += Moments.of(more.astype(np.float32), largest)
+            found[name] += Moments.of(rows.columns[column][:, whole : rows.leading[column]], largest=largest)
     return found
 
 
@@ -77,7 +75,7 @@ def scale_moments(values: NDArray[Any], present: Flags, complete: Moments, plan:
                 np.multiply(values[item], whole, out=masked[item])
         sums = complete
         if any(numbers.values()):
-            sums = sums + Moments.of(masked.astype(np.float32), plan.layout.points)
+            sums = sums + Moments.of(masked, largest=plan.layout.points)
         for name, items in parts.items():
             part = sums.part(items)
             found[name] = Moments(complete.n + numbers[name], part.sums, part.cross)

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 FIXED = 2**40
 """Units per point of a value that has no common denominator: its rounding error is below 1e-12."""
 
-BLOCK = 2**13
+BLOCK = 2**12
 """Columns of a product at a time."""
 
 
@@ -133,10 +133,10 @@ class PairMoments:
 
     @classmethod
     def of(cls, values: NDArray[Any], present: NDArray[Any], largest: float | None = None) -> PairMoments:
-        """From (k, n) float arrays of one type: the values, 0 where absent, and 1 where present; see `products`."""
+        """From (k, n) arrays: whole numbers, 0 where absent, and 1 where present; see `products`."""
         k = values.shape[0]
         # One product of both with themselves takes less time than the three that are asked for.
-        found = products(np.concatenate([values, present]), largest)
+        found = products([values, present], largest)[1]
         return cls(found[k:, k:], found[:k, k:], found[:k, :k])
 
     @classmethod
@@ -171,9 +171,9 @@ class Moments:
     cross: Counts
 
     @classmethod
-    def of(cls, values: NDArray[Any], largest: float | None = None) -> Moments:
-        """From a (k, n) float array of whole numbers; see `products`."""
-        return cls(int(values.shape[1]), row_sums(values), products(values, largest))
+    def of(cls, *parts: NDArray[Any], largest: float | None = None) -> Moments:
+        """From (k, n) arrays of whole numbers, one below the other; see `products`."""
+        return cls(int(parts[0].shape[1]), *products(parts, largest))
 
     def part(self, columns: Sequence[int]) -> Moments:
         """Of some of the columns."""
@@ -193,38 +193,31 @@ class Moments:
         return found
 
 
-def products(values: NDArray[Any], largest: float | None = None) -> Counts:
-    """(k, k) sums of products of the rows of a (k, n) float array of whole numbers, exactly.
+def products(parts: Sequence[NDArray[Any]], largest: float | None = None) -> tuple[Counts, Counts]:
+    """Sums of the rows of (k, n) arrays of whole numbers laid on top of one another, and of their products, exactly.
 
     `largest` is a bound of their size; without it they are looked through.  In blocks: their sums are held exactly by
-    floats, of 32 bits too where the numbers are small, and fit the cache.
+    floats, of 32 bits too where the numbers are small, and fit the fast part of a processor's memory.
     """
-    k, n = values.shape
-    found = np.zeros((k, k), np.int64)
+    k, n = sum(part.shape[0] for part in parts), parts[0].shape[1]
+    sums, cross = np.zeros(k, np.int64), np.zeros((k, k), np.int64)
     if not n:
-        return found
+        return sums, cross
     if largest is None:
-        largest = float(max(values.max(), -values.min()))
-    room = 2**24 if values.dtype == np.float32 else 2**53
-    block = int(min(BLOCK, room // max(largest * largest, 1)))
-    if not block and values.dtype == np.float32:
-        return products(values.astype(np.float64))
-    for start in range(0, n, max(block, 1)):
-        part = values[:, start : start + max(block, 1)]
-        found += whole_numbers(part @ part.T)
-    return found
-
-
-def row_sums(values: NDArray[Any]) -> Counts:
-    """(k,) sums of the rows of a (k, n) float array of whole numbers, exactly: those of blocks are below 2**24."""
-    if values.dtype != np.float32:
-        return whole_numbers(values.sum(axis=1))
-    found = np.zeros(values.shape[0], np.int64)
-    ones = np.ones(min(BLOCK, values.shape[1]), np.float32)
-    for start in range(0, values.shape[1], BLOCK):
-        part = values[:, start : start + BLOCK]
-        found += whole_numbers(part @ ones[: part.shape[1]])
-    return found
+        largest = max(max(float(part.max()), -float(part.min())) for part in parts)
+    small = largest * largest * BLOCK <= 2**24
+    size = BLOCK if small else int(min(BLOCK, max(2**53 // (largest * largest), 1)))
+    whole = np.empty((k, min(size, n)), np.float32 if small else np.float64)
+    ones = np.ones(whole.shape[1], whole.dtype)
+    for start in range(0, n, size):
+        block = whole[:, : min(size, n - start)]
+        row = 0
+        for part in parts:
+            block[row : row + part.shape[0]] = part[:, start : start + size]
+            row += part.shape[0]
+        sums += whole_numbers(block @ ones[: block.shape[1]])
+        cross += whole_numbers(block @ block.T)
+    return sums, cross
 
 
 def whole_numbers(sums: NDArray[Any]) -> Counts:

@@ -100,7 +100,5 @@ def importance_moments(rows: Rows, dimensions: DimensionMeans) -> dict[str, Mome
 
 def _moments(parts: list[NDArray[Any]], whole: Any) -> Moments:
     """Moments over the chosen rows: the others count as zeros, which takes less time than picking them out."""
-    values = np.concatenate([part.astype(np.float64) for part in parts])
-    values *= whole
-    found = Moments.of(values)
+    found = Moments.of(*(part * whole for part in parts))
     return Moments(int(np.count_nonzero(whole)), found.sums, found.cross)

@@ -83,7 +83,7 @@ def alpha_alone(ratings: np.ndarray) -> object:
     for start in range(0, len(ratings), CHUNK):
         part = np.ascontiguousarray(ratings[start : start + CHUNK].T)
         present = (part > 0) & (part < 8)
-        moments = PairMoments.of((part * present).astype(np.float32), present.astype(np.float32))
+        moments = PairMoments.of(part * present, present, 7)
         total = moments if total is None else total + moments
     assert total is not None
     return alpha_from_moments(total.covariance())
