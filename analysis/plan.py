@@ -51,15 +51,16 @@ class Plan:
 
         The fewest that do: all items are the sum of three stages rather than of twenty-two items.
         """
+        levels: dict[str, list[tuple[int, frozenset[int]]]] = {}
         found: list[tuple[bool, tuple[int, ...]]] = []
         for row, composite in enumerate(self.composites):
-            best = (False, composite.items)
-            for level in ("cell", "dimension", "stage"):
-                earlier = range(self.rows(level).start, min(self.rows(level).stop, row))
-                inside = tuple(at for at in earlier if set(self.composites[at].items) <= set(composite.items))
-                if self.sizes[list(inside)].sum() == len(composite.items) and len(inside) < len(best[1]):
-                    best = (True, inside)
+            items, best = frozenset(composite.items), (False, composite.items)
+            for earlier in levels.values():
+                inside = [(at, part) for at, part in earlier if part <= items]
+                if len(inside) < len(best[1]) and sum(len(part) for _, part in inside) == len(items):
+                    best = (True, tuple(at for at, _ in inside))
             found.append(best)
+            levels.setdefault(composite.level, []).append((row, items))
         return tuple(found)
 
     @cached_property

@@ -21,6 +21,9 @@ from surveys.codes import BLANK, DO_NOT_KNOW, NOT_APPLICABLE, NOT_ASKED
 CHUNK = 2**15
 """Rows at a time: the arrays of a chunk stay near the processor."""
 
+MANY = 2**11
+"""From so many rows on it pays to take the complete ones apart."""
+
 Flags = NDArray[np.bool_]
 Small = NDArray[np.integer[Any]]
 """Sums over the items of one respondent, in the smallest whole numbers that hold them."""

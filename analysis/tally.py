@@ -16,7 +16,7 @@ from analysis.frequencies import Frequencies
 from analysis.matrix import Layout, ScoreMatrix
 from analysis.mergeable import Counts, FixedSums, Floats, Histogram, Moments, PairMoments, merged, same
 from analysis.plan import Composite, Plan
-from analysis.rows import CHUNK, Rows
+from analysis.rows import CHUNK, MANY, Rows
 from analysis.thresholds import DEFAULT, Thresholds
 
 
@@ -186,7 +186,7 @@ def summarise(matrix: ScoreMatrix, thresholds: Thresholds = DEFAULT, screen: boo
 
 def _tally(plan: Plan, matrix: ScoreMatrix, thresholds: Thresholds, screen: bool) -> Tally:
     """The tally of one chunk."""
-    rows = Rows(plan, matrix, thresholds, screen, sort=True)
+    rows = Rows(plan, matrix, thresholds, screen, sort=matrix.n >= MANY)
     answers = counting.answer_counts(rows)  # first: it refuses codes that the rest would miscount
     pairwise, listwise = item_moments.item_moments(rows)
     shortfall, loss = cell_counts.shortfall_counts(rows)

@@ -65,10 +65,13 @@ def matrices(draw: st.DrawFn) -> ScoreMatrix:
 
 
 @settings(max_examples=150, deadline=None)
-@given(matrix=matrices(), screen=st.booleans(), chunk=st.sampled_from([5, 2**15]))
-def test_the_tally_is_what_a_loop_over_respondents_counts(matrix: ScoreMatrix, screen: bool, chunk: int) -> None:
+@given(matrix=matrices(), screen=st.booleans(), chunk=st.sampled_from([5, 2**15]), many=st.sampled_from([0, 2**11]))
+def test_the_tally_is_what_a_loop_over_respondents_counts(
+    matrix: ScoreMatrix, screen: bool, chunk: int, many: int
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("analysis.tally.CHUNK", chunk)
+        patch.setattr("analysis.tally.MANY", many)
         assert summarise(matrix, screen=screen) == naive_tally(matrix, screen)
 
 
@@ -86,5 +89,5 @@ def test_long_scales_too(items: int) -> None:
 @pytest.mark.parametrize("form", ["perception", "two_column", "three_column"])
 def test_many_customers_of_a_bank(customers: Any, form: str) -> None:
     # So many that several items are counted in one pass.
-    matrix = customers(1500, format=form, missing=0.05)
+    matrix = customers(2**11, format=form, missing=0.05)
     assert summarise(matrix) == naive_tally(matrix)
