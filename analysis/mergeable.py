@@ -6,6 +6,7 @@ any order.  Values that are no whole numbers are counted in units small enough n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -17,6 +18,9 @@ Floats = NDArray[np.float64]
 
 FIXED = 2**40
 """Units per point of a value that has no common denominator: its rounding error is below 1e-12."""
+
+BLOCK = 2**12
+"""Columns of a product at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +71,16 @@ class FixedSums:
     @classmethod
     def of(cls, values: Floats) -> FixedSums:
         """Sum an (n, columns) array of values below 2**10."""
-        return cls(
-            int(values.shape[0]),
-            tuple(_whole_sum(np.rint(column * FIXED).astype(np.int64)) for column in values.T),
-            tuple(_whole_sum(np.rint(column * column * FIXED).astype(np.int64)) for column in values.T),
-        )
+        units = [_units(column) for column in values.T]
+        sums = tuple(tuple(_whole_sum(power) for power in column) for column in units)
+        return cls(int(values.shape[0]), tuple(one for one, _ in sums), tuple(two for _, two in sums))
+
+    @classmethod
+    def of_counts(cls, values: Floats, counts: Counts) -> FixedSums:
+        """Sum (columns, d) counts of d different values below 2**10; each column counts the same number of rows."""
+        first, second = (power.astype(object) for power in _units(values))
+        table = counts.astype(object)
+        return cls(int(counts[0].sum()), tuple(table @ first), tuple(table @ second))
 
     def __add__(self, other: FixedSums) -> FixedSums:
         return FixedSums(
@@ -92,8 +101,17 @@ class FixedSums:
         return found if found > 2.0**-36 * (1 + abs(self.mean(column))) else 0.0
 
 
+def _units(values: Floats) -> tuple[Counts, Counts]:
+    """Values and their squares in units of 1/`FIXED`."""
+    return np.rint(values * FIXED).astype(np.int64), np.rint(values * values * FIXED).astype(np.int64)
+
+
 def _whole_sum(values: Counts) -> int:
     """Sum of 64-bit integers that may not fit 64 bits."""
+    if not values.size:
+        return 0
+    if max(int(values.max()), -int(values.min())) < 2**63 // values.size:
+        return int(values.sum())
     return (int(np.sum(values >> 20)) << 20) + int(np.sum(values & (2**20 - 1)))
 
 
@@ -114,16 +132,19 @@ class PairMoments:
     cross: Counts
 
     @classmethod
-    def of(cls, values: NDArray[Any], present: NDArray[Any]) -> PairMoments:
-        """From (k, n) float arrays: the values, 0 where absent, and 1 where present.
+    def of(cls, values: NDArray[Any], present: NDArray[Any], largest: float | None = None) -> PairMoments:
+        """From (k, n) arrays: whole numbers, 0 where absent, and 1 where present; see `products`."""
+        k = values.shape[0]
+        # One product of both with themselves takes less time than the three that are asked for.
+        found = products([values, present], largest)[1]
+        return cls(found[k:, k:], found[:k, k:], found[:k, :k])
 
-        The products are sums of whole numbers that a float of the arrays' type holds exactly.
-        """
-        return cls(
-            np.rint(present @ present.T).astype(np.int64),
-            np.rint(values @ present.T).astype(np.int64),
-            np.rint(values @ values.T).astype(np.int64),
-        )
+    @classmethod
+    def complete(cls, moments: Moments) -> PairMoments:
+        """Of rows in which every column is present."""
+        shape = moments.cross.shape
+        n = np.full(shape, moments.n, np.int64)
+        return cls(n, np.repeat(moments.sums[:, None], shape[1], axis=1), moments.cross)
 
     def __add__(self, other: PairMoments) -> PairMoments:
         return PairMoments(self.n + other.n, self.sums + other.sums, self.cross + other.cross)
@@ -150,13 +171,14 @@ class Moments:
     cross: Counts
 
     @classmethod
-    def of(cls, values: NDArray[Any]) -> Moments:
-        """From a (k, n) float array of whole numbers."""
-        return cls(
-            int(values.shape[1]),
-            np.rint(values.sum(axis=1, dtype=np.float64)).astype(np.int64),
-            np.rint(values @ values.T).astype(np.int64),
-        )
+    def of(cls, *parts: NDArray[Any], largest: float | None = None) -> Moments:
+        """From (k, n) arrays of whole numbers, one below the other; see `products`."""
+        return cls(int(parts[0].shape[1]), *products(parts, largest))
+
+    def part(self, columns: Sequence[int]) -> Moments:
+        """Of some of the columns."""
+        chosen = list(columns)
+        return Moments(self.n, self.sums[chosen], self.cross[chosen][:, chosen])
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.n + other.n, self.sums + other.sums, self.cross + other.cross)
@@ -169,6 +191,39 @@ class Moments:
         numerator = self.n * self.cross.astype(object) - np.multiply.outer(sums, sums)
         found: Floats = numerator.astype(np.float64) / (float(self.n) * (self.n - 1))
         return found
+
+
+def products(parts: Sequence[NDArray[Any]], largest: float | None = None) -> tuple[Counts, Counts]:
+    """Sums of the rows of (k, n) arrays of whole numbers laid on top of one another, and of their products, exactly.
+
+    `largest` is a bound of their size; without it they are looked through.  In blocks: their sums are held exactly by
+    floats, of 32 bits too where the numbers are small, and fit the fast part of a processor's memory.
+    """
+    k, n = sum(part.shape[0] for part in parts), parts[0].shape[1]
+    sums, cross = np.zeros(k, np.int64), np.zeros((k, k), np.int64)
+    if not n:
+        return sums, cross
+    if largest is None:
+        largest = max(max(float(part.max()), -float(part.min())) for part in parts)
+    small = largest * largest * BLOCK <= 2**24
+    size = BLOCK if small else int(min(BLOCK, max(2**53 // (largest * largest), 1)))
+    whole = np.empty((k, min(size, n)), np.float32 if small else np.float64)
+    ones = np.ones(whole.shape[1], whole.dtype)
+    for start in range(0, n, size):
+        block = whole[:, : min(size, n - start)]
+        row = 0
+        for part in parts:
+            block[row : row + part.shape[0]] = part[:, start : start + size]
+            row += part.shape[0]
+        sums += whole_numbers(block @ ones[: block.shape[1]])
+        cross += whole_numbers(block @ block.T)
+    return sums, cross
+
+
+def whole_numbers(sums: NDArray[Any]) -> Counts:
+    """Sums of whole numbers that came out of floating point."""
+    found: Counts = np.rint(sums).astype(np.int64)
+    return found
 
 
 def merged(a: Any, b: Any) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.matrix import Layout
 from analysis.mergeable import Counts
@@ -46,12 +46,44 @@ class Plan:
         return tuple(part.id for part in self.composites if part.level == "dimension")
 
     @cached_property
-    def membership(self) -> NDArray[np.float32]:
-        """(composites, items): 1 where the item belongs."""
-        found = np.zeros((len(self.composites), len(self.layout.items)), np.float32)
+    def parts(self) -> tuple[tuple[bool, tuple[int, ...]], ...]:
+        """What each composite is the sum of: earlier composites (True), or items (False), by place.
+
+        The fewest that do: all items are the sum of three stages rather than of twenty-two items.
+        """
+        levels: dict[str, list[tuple[int, frozenset[int]]]] = {}
+        found: list[tuple[bool, tuple[int, ...]]] = []
         for row, composite in enumerate(self.composites):
-            found[row, list(composite.items)] = 1
-        return found
+            items, best = frozenset(composite.items), (False, composite.items)
+            for earlier in levels.values():
+                inside = [(at, part) for at, part in earlier if part <= items]
+                if len(inside) < len(best[1]) and sum(len(part) for _, part in inside) == len(items):
+                    best = (True, tuple(at for at, _ in inside))
+            found.append(best)
+            levels.setdefault(composite.level, []).append((row, items))
+        return tuple(found)
+
+    @cached_property
+    def twins(self) -> tuple[int, ...]:
+        """The first composite with the same items, for each: without stages a cell is a dimension."""
+        first: dict[tuple[int, ...], int] = {}
+        return tuple(first.setdefault(composite.items, row) for row, composite in enumerate(self.composites))
+
+    @cached_property
+    def sums_type(self) -> type[np.unsignedinteger[Any]]:
+        """The smallest whole numbers that hold the sum of all items' ratings."""
+        largest = len(self.layout.items) * self.layout.points
+        return np.uint8 if largest < 2**8 else np.uint16 if largest < 2**16 else np.uint32
+
+    @cached_property
+    def differences_type(self) -> type[np.signedinteger[Any]]:
+        """The smallest whole numbers that hold the sum of all items' differences, and those of `sums_type`."""
+        return np.int16 if len(self.layout.items) * self.layout.points < 2**15 else np.int32
+
+    def exact(self, unit: int) -> type[np.floating[Any]]:
+        """The smallest floating-point numbers that hold every composite mean's numerator over `unit` on the way."""
+        largest = unit * int(self.sizes.max()) * self.layout.points
+        return np.float32 if largest < 2**24 else np.float64
 
     @cached_property
     def sizes(self) -> Counts:
@@ -71,10 +103,15 @@ class Plan:
         """Number of different sums of each composite."""
         return self.sizes * (2 * (self.layout.points - 1) if signed else self.layout.points) + 1
 
-    def offsets(self, signed: bool) -> Counts:
+    def offsets(self, signed: bool) -> tuple[int, ...]:
         """Where the (answered, sum) table of each composite starts; last the size of all together."""
-        found: Counts = np.concatenate([[0], np.cumsum((self.sizes + 1) * self.widths(signed))]).astype(np.int64)
-        return found
+        return self._offsets[signed]
+
+    @cached_property
+    def _offsets(self) -> tuple[tuple[int, ...], ...]:
+        """Of sums of scale points, and of differences."""
+        sizes = ((self.sizes + 1) * self.widths(signed) for signed in (False, True))
+        return tuple((0, *np.cumsum(one).tolist()) for one in sizes)
 
     @cached_property
     def dimension_unit(self) -> int:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.counting import CHUNK, Rows, numerators
 from analysis.disclosure import complementary
 from analysis.frequencies import Frequencies
 from analysis.matrix import Bytes, ScoreMatrix
 from analysis.plan import COARSE, Plan, common_denominator
+from analysis.rows import CHUNK, Rows
+from analysis.scoring import numerators
 from analysis.screening import Checks
 from analysis.thresholds import DEFAULT, Thresholds
 

@@ -11,12 +11,12 @@ from functools import cached_property
 
 import numpy as np
 
-from analysis import counting
-from analysis.counting import CHUNK, Rows
+from analysis import cell_counts, composites, counting, item_moments, scoring, weighting
 from analysis.frequencies import Frequencies
 from analysis.matrix import Layout, ScoreMatrix
 from analysis.mergeable import Counts, FixedSums, Floats, Histogram, Moments, PairMoments, merged, same
 from analysis.plan import Composite, Plan
+from analysis.rows import CHUNK, MANY, Rows
 from analysis.thresholds import DEFAULT, Thresholds
 
 
@@ -48,9 +48,9 @@ class Tally:
         Points of 100 for each dimension that has items, and for each stage.
     pairwise, listwise : moments of the items for the reliability, by "expectation", "perception" and "gap".
     shortfall : (cells, 6) int64
-        See `analysis.counting.shortfall_counts`.
+        See `analysis.cell_counts.shortfall_counts`.
     defective : (cells, 6) int64
-        See `analysis.counting.defective_counts`.
+        See `analysis.cell_counts.defective_counts`.
     loss : PairMoments or None
         Of the loss per customer in each cell.
     outcome : Moments or None
@@ -60,7 +60,7 @@ class Tally:
     problems : (stages, 2) int64 or None
         Customers with a problem in the stage, and those of them who kept silent.
     by_branch : branch -> (cells, 3) int64
-        See `analysis.counting.branch_counts`.
+        See `analysis.cell_counts.branch_counts`.
     """
 
     layout: Layout
@@ -115,7 +115,7 @@ class Tally:
     @cached_property
     def scales(self) -> dict[str, tuple[int, ...]]:
         """Scales of the reliability with their items: "total", "dimension:ID", "stage:ID"."""
-        return counting.scales(self.plan)
+        return item_moments.scales(self.plan)
 
     @property
     def scale(self) -> Floats:
@@ -186,11 +186,13 @@ def summarise(matrix: ScoreMatrix, thresholds: Thresholds = DEFAULT, screen: boo
 
 def _tally(plan: Plan, matrix: ScoreMatrix, thresholds: Thresholds, screen: bool) -> Tally:
     """The tally of one chunk."""
-    rows = Rows(plan, matrix, thresholds, screen)
+    rows = Rows(plan, matrix, thresholds, screen, sort=matrix.n >= MANY)
     answers = counting.answer_counts(rows)  # first: it refuses codes that the rest would miscount
-    pairwise, listwise = counting.item_moments(rows)
-    shortfall, loss = counting.shortfall_counts(rows)
-    shared = counting.shared_weights(rows)
+    pairwise, listwise = item_moments.item_moments(rows)
+    shortfall, loss = cell_counts.shortfall_counts(rows)
+    dimensions = scoring.DimensionMeans(rows, plan.dimension_unit)
+    coarse = dimensions if plan.moment_unit == plan.dimension_unit else scoring.DimensionMeans(rows, plan.moment_unit)
+    shared = weighting.shared_weights(rows, dimensions)
     return Tally(
         layout=plan.layout,
         n=matrix.n,
@@ -201,18 +203,18 @@ def _tally(plan: Plan, matrix: ScoreMatrix, thresholds: Thresholds, screen: bool
         weights_unusable=shared.unusable,
         answers=answers,
         pairs=counting.pair_counts(rows),
-        composites=counting.composite_counts(rows),
-        overall=counting.overall_histograms(rows),
+        composites=composites.composite_counts(rows),
+        overall=scoring.overall_histograms(rows, dimensions),
         pairwise=pairwise,
         listwise=listwise,
         shortfall=shortfall,
-        defective=counting.defective_counts(rows),
+        defective=cell_counts.defective_counts(rows),
         loss=loss,
         weighted=shared.scores,
         weights=shared.dimensions,
         stage_weights=shared.stages,
-        outcome=counting.outcome_moments(rows),
-        rated_importance=counting.importance_moments(rows),
+        outcome=scoring.outcome_moments(rows, coarse),
+        rated_importance=scoring.importance_moments(rows, coarse),
         problems=counting.problem_counts(matrix),
-        by_branch=counting.branch_counts(rows),
+        by_branch=cell_counts.branch_counts(rows),
     )

@@ -75,15 +75,15 @@ def alpha_in_r(ratings: np.ndarray) -> tuple[float, float] | None:
 
 def alpha_alone(ratings: np.ndarray) -> object:
     """Alpha with all item statistics of one column, from the ratings."""
-    from analysis.counting import CHUNK
     from analysis.mergeable import PairMoments
     from analysis.reliability import alpha_from_moments
+    from analysis.rows import CHUNK
 
     total: PairMoments | None = None
     for start in range(0, len(ratings), CHUNK):
         part = np.ascontiguousarray(ratings[start : start + CHUNK].T)
         present = (part > 0) & (part < 8)
-        moments = PairMoments.of((part * present).astype(np.float32), present.astype(np.float32))
+        moments = PairMoments.of(part * present, present, 7)
         total = moments if total is None else total + moments
     assert total is not None
     return alpha_from_moments(total.covariance())

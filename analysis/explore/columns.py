@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.counting import Rows
 from analysis.explore.polychoric import PolychoricMatrix, pair_tables, polychoric_matrix
 from analysis.frequencies import Frequencies
 from analysis.matrix import ScoreMatrix
 from analysis.plan import Plan
+from analysis.rows import Rows
 from analysis.tally import Tally
 from analysis.thresholds import DEFAULT, Thresholds
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.counting import CHUNK
 from analysis.frequencies import Frequencies
 from analysis.matrix import Layout, ScoreMatrix, rated
+from analysis.rows import CHUNK
 from analysis.scores import scores
 from analysis.tally import Tally, summarise
 from surveys.codes import NOT_ASKED
