@@ -74,8 +74,8 @@ def next_wave(
 ) -> Survey:
     """Publish the same frozen questionnaire again, in the same series.
 
-    With `links`, each branch and way in that had a link has one here as well, with a code of its own: an old poster
-    must not lead to the new wave.
+    The officer's own words for mails come along, and so does being by invitation only.  With `links`, each branch and
+    way in that had a link has one here as well, with a code of its own: an old poster must not lead to the new wave.
 
     Raises
     ------
@@ -97,7 +97,9 @@ def next_wave(
         simulated=survey.simulated,
         phase=phase,
         planned=planned,
+        invited_only=survey.invited_only,
     )
+    made.mails = survey.mails
     # The copy itself, not the questionnaire written out anew: the two must be the same to the letter.
     made.definition, made.definition_hash = survey.definition, survey.definition_hash
     session.add(made)

@@ -11,8 +11,9 @@ from sqlalchemy import Engine
 from surveys.authoring import load
 from surveys.questionnaire import Questionnaire
 from surveys.rewording import changes, same_scale
-from surveys.store import publish, waves
+from surveys.store import mails, publish, waves
 from surveys.store.database import reading, writing
+from surveys.store.mails import MailTexts
 from surveys.tables import Survey
 
 WHOLE = load("pfs_customer").variant()
@@ -38,6 +39,17 @@ def test_next_wave_asks_the_same_to_the_letter(engine: Engine) -> None:
     assert (after.definition, after.definition_hash) == (survey.definition, survey.definition_hash)
     assert publish.definition_hash(after.definition) == after.definition_hash
     assert (after.series, after.bank, after.phase, after.pilot_of) == (survey.series, survey.bank, "draft", None)
+
+
+def test_words_of_mails_and_invitation_only_come_along(engine: Engine) -> None:
+    survey = made(engine, invited_only=True)
+    with writing(engine) as session:
+        mails.set_texts(session, survey, "en", MailTexts("s", "{link}", "r", "{link}"))
+    with reading(engine) as session:
+        before = publish.find(session, survey.slug)
+    assert before is not None
+    after = follow(engine, before)
+    assert after.invited_only and after.mails == before.mails != {}
 
 
 def test_links_are_made_anew_and_only_when_they_are_wanted(engine: Engine) -> None:
