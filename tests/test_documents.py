@@ -11,7 +11,7 @@ from surveys.authoring import loads
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
     "README.md", "CONTRIBUTING.md", "docs/questionnaires.md", "docs/methods.md", "docs/methods-appendix.md",
-    "benchmarks/README.md",
+    "docs/campaign.md", "docs/invitations.md", "docs/analyse.md", "benchmarks/README.md",
 ]  # fmt: skip
 
 
