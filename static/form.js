@@ -45,6 +45,20 @@ const copies = (button) => {
   });
 };
 
+// A digit chooses on the scale that has the focus; "1" and then "0" are ten, where there is a ten.
+let typed = { name: "", text: "", at: 0 };
+document.addEventListener("keydown", ({ key, target, ctrlKey, altKey, metaKey }) => {
+  if (!/^\d$/.test(key) || ctrlKey || altKey || metaKey || !target.matches?.(".card [type=radio]")) return;
+  const { name } = target, group = all("[type=radio]").filter((one) => one.name === name);
+  const text = typed.name === name && Date.now() - typed.at < 1000 ? typed.text + key : key;
+  const chosen = group.find(({ value }) => value === text) ?? group.find(({ value }) => value === key);
+  typed = { name, text: key, at: Date.now() };
+  if (!chosen) return;
+  chosen.checked = true;
+  chosen.focus();
+  ["input", "change"].forEach((kind) => chosen.dispatchEvent(new Event(kind, { bubbles: true })));
+});
+
 const enliven = (root) => {
   // Things that need this script are hidden until it runs.
   all("[data-script]", root).forEach((part) => { part.hidden = false; });
