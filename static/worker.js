@@ -24,17 +24,14 @@ const store = async (request, answer) => {
 
 const page = async (request) => {
   const address = new URL(request.url);
-  try {
-    const answer = await fetch(request, { signal: AbortSignal.timeout(8000) });
-    if (answer.status >= 500) throw new Error(answer.status);
+  const answer = await fetch(request, { signal: AbortSignal.timeout(8000) }).catch(() => undefined);
+  // A server that is out of order has nothing to say that the kept page does not say better; a pause is meant to be seen.
+  if (answer && (answer.status < 500 || answer.headers.has("survey-state"))) {
     await store(request, answer);
     return answer;
-  } catch (error) {
-    const cache = await caches.open(CACHE);
-    const found = await cache.match(address.href) ?? await cache.match(address.pathname);
-    if (found) return found;
-    throw error;
   }
+  const cache = await caches.open(CACHE);
+  return await cache.match(address.href) ?? await cache.match(address.pathname) ?? answer ?? Response.error();
 };
 
 const asset = async (request) => {

@@ -23,16 +23,6 @@ STATES = {
     "closed": N_("closed"),
     "archived": N_("archived"),
 }
-NAMES = {
-    "draft": N_("Draft"),
-    "pilot": N_("Pilot"),
-    "open": N_("Open"),
-    "paused": N_("Paused"),
-    "closed": N_("Closed"),
-    "archived": N_("Archived"),
-}
-"""The phases as they stand on the line."""
-
 NOW = {
     "draft": N_("Customers see that the survey is not open yet. People of the desk can walk through it as a preview."),
     "pilot": N_("The form is open at its address and links. Its answers are kept apart and never enter this report."),
@@ -129,6 +119,12 @@ def state_words(state: str) -> str:
     return _(STATES[state])
 
 
+def phase_name(phase: str) -> str:
+    """A phase as it stands on the line."""
+    words = state_words(phase)
+    return words[:1].upper() + words[1:]
+
+
 def panel_of(session: Session, survey: Survey, today: date) -> Panel:
     """The panel of a survey today."""
     state, phase = publish.state(survey, today), lifecycle.phase_of(survey, today)
@@ -139,7 +135,7 @@ def panel_of(session: Session, survey: Survey, today: date) -> Panel:
         state,
         state_words(state),
         _(NOW[state]),
-        tuple((name, _(NAMES[name])) for name in shown),
+        tuple((name, phase_name(name)) for name in shown),
         phase,
         tuple(Step(one.phase, _(one.label), _(one.does), _(one.confirm)) for one in steps),
         lifecycle.ended(survey, today),
@@ -165,7 +161,7 @@ def refusal(complaint: Complaint) -> str:
     """A complaint about the life of a survey in the reader's language; "" when it is about something else."""
     values = {"value": complaint.value, "allowed": complaint.allowed}
     if complaint.code == "move":
-        allowed = [_(NAMES[name]) for name in complaint.allowed.split(", ") if name in NAMES]
+        allowed = [phase_name(name) for name in complaint.allowed.split(", ") if name in STATES]
         values = {"value": _(STATES[complaint.value]), "allowed": " · ".join(allowed) or "–"}
     sentences = {
         "move": N_("The survey is in the state “%(value)s”; what may follow is: %(allowed)s."),

@@ -148,6 +148,7 @@ def not_open(desk: Desk, survey: Published, path: str = "", *, invited: bool = F
     if state == "paused":
         page = html(view.paused(survey.view(), path or survey.view().path), 503)
         page.headers["retry-after"] = "3600"
+        page.headers["survey-state"] = state  # by which the service worker knows it from a server out of order
         return page
     if state in ("closed", "archived"):
         ended = lifecycle.ended(survey, desk.settings.today())
