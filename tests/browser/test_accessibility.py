@@ -35,7 +35,11 @@ def violations(page: Page) -> list[str]:
         "/surveys/demo",
         "/surveys/demo/report",
         "/surveys/demo/codebook.html",
+        "/surveys/demo/improvements",
+        "/surveys/demo/quotas",
         "/s/demo",
+        "/s/demo/changes",
+        "/s/demo/resume",
         "/x",
     ],
 )

@@ -172,6 +172,24 @@ def test_keyboard_alone_is_enough(visit: Visit) -> None:
     assert page.locator("fieldset.card:has(input:checked)").count() == 7
 
 
+def test_digits_choose_on_the_scale_that_has_the_focus(visit: Visit) -> None:
+    page = visit(locale="en-US").new_page()
+    page.goto("/s/demo")
+    go_on(page)
+    page.wait_for_url("**/form#1")
+    first = page.locator(".card:visible .scale").first
+    first.locator("input").first.focus()
+    page.keyboard.press("6")
+    assert first.locator("input:checked").input_value() == "6"
+    page.keyboard.press("9")  # no such point
+    assert first.locator("input:checked").input_value() == "6"
+    page.keyboard.press("Tab")  # one stop a scale
+    page.keyboard.press("3")
+    assert page.locator(".card:visible .scale").nth(1).locator("input:checked").input_value() == "3"
+    page.reload()
+    expect(page.locator("input:checked")).to_have_count(2)
+
+
 def test_release_arrives_in_the_report_and_can_be_withdrawn(visit: Visit) -> None:
     officer = visit(locale="en-US").new_page()
     officer.goto("/surveys/demo/report")

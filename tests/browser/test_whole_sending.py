@@ -39,6 +39,12 @@ def go_to_the_end(page: Page) -> None:
         page.wait_for_url(lambda url, before=before: url != before)
 
 
+def without_queue(context: BrowserContext) -> BrowserContext:
+    """As on an address without https: there is no queue (test_offline.py), and the page itself waits and tries again."""
+    context.add_init_script("Object.defineProperty(window, 'indexedDB', { value: undefined })")
+    return context
+
+
 def receipt(page: Page) -> str:
     page.wait_for_url("**/s/demo/thanks")
     return page.locator("#code").inner_text()
@@ -104,7 +110,7 @@ def test_back_after_the_end_shows_no_answers(visit: Visit) -> None:
 
 
 def test_delivery_waits_for_the_network_and_goes_by_itself(visit: Visit, server: Server) -> None:
-    context = visit(**SMALL, locale="en-US")
+    context = without_queue(visit(**SMALL, locale="en-US"))
     page, before = context.new_page(), stored(server)
     begin(page)
     context.set_offline(True)  # from here on no page needs the network
@@ -120,7 +126,7 @@ def test_delivery_waits_for_the_network_and_goes_by_itself(visit: Visit, server:
 
 
 def test_lost_acknowledgement_gives_the_same_receipt(visit: Visit, server: Server) -> None:
-    page, before = visit(**SMALL, locale="en-US").new_page(), stored(server)
+    page, before = without_queue(visit(**SMALL, locale="en-US")).new_page(), stored(server)
     begin(page)
     go_to_the_end(page)
     told: list[str] = []
