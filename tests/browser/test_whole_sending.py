@@ -40,7 +40,7 @@ def go_to_the_end(page: Page) -> None:
 
 
 def without_queue(context: BrowserContext) -> BrowserContext:
-    """As on an address without https: there is no queue (test_offline.py), and the page itself waits and tries again."""
+    """As on an address without https: there is no queue (test_offline.py); the page itself waits and tries again."""
     context.add_init_script("Object.defineProperty(window, 'indexedDB', { value: undefined })")
     return context
 
