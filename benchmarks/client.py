@@ -18,7 +18,8 @@ class Wire:
     """One connection; the least of HTTP/1.1 that the two servers need."""
 
     def __init__(self, port: int):
-        self.port, self.cookie, self.told = port, "", b""
+        self.port, self.told = port, b""
+        self.cookies: dict[str, str] = {}
 
     async def open(self) -> Wire:
         """Connect."""
@@ -27,7 +28,9 @@ class Wire:
 
     async def ask(self, method: str, path: str, body: str = "", more: str = "") -> tuple[int, str]:
         """Send a request, read its answer; returns status and where it leads."""
-        head = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\naccept-encoding: gzip\r\n{self.cookie}"
+        head = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\naccept-encoding: gzip\r\n"
+        if self.cookies:
+            head += "cookie: " + "; ".join(f"{name}={value}" for name, value in self.cookies.items()) + "\r\n"
         if method == "POST":
             head += f"content-type: application/x-www-form-urlencoded\r\ncontent-length: {len(body)}\r\n"
         self.writer.write(f"{head}{more}\r\n{body}".encode())
@@ -40,14 +43,15 @@ class Wire:
             elif name == "location":
                 leads = value
             elif name == "set-cookie":
-                self.cookie = f"cookie: {value.split(';')[0]}\r\n"
+                own, _, kept = value.split(";")[0].partition("=")
+                self.cookies[own] = kept
         self.told = await self.reader.readexactly(length) if length else b""
         return int(lines[0].split(" ")[1]), leads
 
 
 async def cycle(wire: Wire, start: str, pages: dict[str, str]) -> None:
     """Welcome, start, every page seen and sent, thanks."""
-    wire.cookie = ""
+    wire.cookies.clear()
     assert (await wire.ask("GET", start))[0] == 200
     status, path = await wire.ask("POST", f"{start}/start")
     while not path.endswith("/thanks"):
@@ -62,7 +66,7 @@ async def whole(wire: Wire, start: str, body: str) -> None:
 
     `tests/browser/test_whole_sending.py` counts the requests of a real browser.
     """
-    wire.cookie = ""
+    wire.cookies.clear()
     assert (await wire.ask("GET", start))[0] == 200
     assert (await wire.ask("GET", f"{start}/form"))[0] == 200
     key = f"idempotency-key: {secrets.token_urlsafe(24)}\r\n"
