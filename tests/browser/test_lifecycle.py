@@ -163,7 +163,7 @@ def test_officer_leads_a_survey_from_draft_to_archive_and_on(visit: Visit, serve
     page.get_by_role("button", name="Archive", exact=True).click()
     expect(at).to_have_text("Archived")
     page.get_by_role("link", name="Next wave").click()
-    slug = page.get_by_label("Address").input_value()
+    slug = page.get_by_role("textbox", name="Address").input_value()
     page.get_by_role("button", name="Publish the next wave").click()
     page.wait_for_url(f"**/surveys/{slug}")
     expect(at).to_have_text("Draft")

@@ -156,11 +156,14 @@ def test_follow_ups_are_met_as_page_by_page(visit: Visit, choice: str, number: i
         page = visit(**DESK, locale="en-US", java_script_enabled=script).new_page()
         page.goto("/s/demo")
         go_on(page)
+        page.wait_for_url(lambda url: not url.endswith("/s/demo"))
         for _ in range(8):
             answer_page(page)
             if page.get_by_text("No problem").count() and page.get_by_text("No problem").is_visible():
                 page.get_by_text(choice, exact=True).click()
+            before = page.url
             go_on(page)
+            page.wait_for_url(lambda url, before=before: url != before)
         page.wait_for_url(address)
         assert page.locator(".card:visible").count() == shown
         words = page.locator(".part:visible").inner_text()
