@@ -44,6 +44,7 @@ class Desk:
     cache: Cache
     throttle: Throttle = field(default_factory=Throttle)
     arrivals: Arrivals = field(default_factory=Arrivals)
+    parkings: Arrivals = field(default_factory=Arrivals)
     steps: Steps = field(default_factory=Steps)
     demo_csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 

@@ -19,7 +19,7 @@ from app.requests import Desk, DeskDep, PostedDep, keep, look, posted_body
 from app.respond.delivery import KEY, read_whole
 from app.respond.published import Published
 from app.respond.shell import day_in_words, draw
-from app.respond.signs import mark_begun
+from app.respond.signs import check_parkings, mark_begun
 from app.respond.visit import (
     Here,
     SurveyDep,
@@ -62,6 +62,7 @@ class Going(BaseModel):
 @router.post("/s/{slug}/later", dependencies=[Here])
 async def later(request: Request, desk: DeskDep, survey: SurveyDep) -> Response:
     """Keep what the script sends, sealed; answered with the resume code and the ways to enter it."""
+    check_parkings(request, desk)
     try:
         going = Going.model_validate_json(await posted_body(request, "application/json"))
     except ValidationError as error:
@@ -98,6 +99,7 @@ def _qr(desk: Desk, survey: Published, code: str) -> str:
 
 async def park_pages(request: Request, desk: Desk, survey: Published, key: str, draft: Begun) -> Response:
     """The same for answers given page by page, which lie here already."""
+    check_parkings(request, desk)
     answers = Answers(bytearray(draft.closed), dict(draft.comments))
     code, order = correcting(request, survey)
     token = request.cookies.get(once_cookie(survey), "")

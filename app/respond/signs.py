@@ -75,6 +75,12 @@ def too_soon(seconds: float, survey: Published, answers: Answers) -> bool:
     return seconds < SECONDS_PER_RATING * given
 
 
+def check_parkings(request: Request, desk: Desk) -> None:
+    """Ask a network to wait that has very many visits kept within a minute: each takes room here for a week."""
+    if desk.parkings.count(request.client.host if request.client else "") > REFUSED_FROM:
+        raise HTTPException(429, N_("Very many answers come from your network just now. Please try again in a minute."))
+
+
 def _crowded(request: Request, desk: Desk) -> int:
     number = desk.arrivals.count(request.client.host if request.client else "")
     if number > REFUSED_FROM:

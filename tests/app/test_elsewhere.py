@@ -8,9 +8,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
+from app.main import create_app
+from app.respond.signs import REFUSED_FROM
 from surveys.store import collect, publish
 from surveys.store.database import writing
 from surveys.tables import Survey
+from tests.app.conftest import SETTINGS
 from tests.app.test_own_answers import visit_of
 from tests.app.test_respond import answers_for, count, go_through, start
 from tests.app.test_whole_form import KEY, deliver, filled
@@ -154,3 +157,13 @@ def test_what_nobody_fetched_is_deleted_in_time(browser: TestClient, shop: Surve
     with engine.begin() as connection:
         assert parking.delete_expired(connection, today + timedelta(days=collect.DRAFT_DAYS)) == 0
         assert parking.delete_expired(connection, today + timedelta(days=collect.DRAFT_DAYS + 1)) == 1
+
+
+def test_network_that_parks_very_many_is_asked_to_wait(shop: Survey, engine: Engine) -> None:
+    app = create_app(SETTINGS, engine)
+    with TestClient(app, client=("203.0.113.7", 50000)) as browser:
+        park(browser, shop)
+        for _ in range(REFUSED_FROM):
+            app.state.desk.parkings.count("203.0.113.8")
+        assert browser.post(LATER, json=going(shop)).status_code == 429
+        assert count(engine, "parked") == 1
